@@ -1,0 +1,15 @@
+//! Fairhold's rules, and nothing else: no I/O, no clock, no randomness. `now` and ids are arguments.
+//!
+//! A new rule goes into the module that its words belong to, with its unit and property tests beside it.
+
+pub mod access;
+pub mod catalog;
+pub mod email;
+pub mod facts;
+pub mod ids;
+pub mod password;
+pub mod present;
+pub mod reach;
+pub mod reading;
+pub mod schema;
+pub mod time;

@@ -1,0 +1,74 @@
+//! What a live database says of itself, as far as the check and the reader need it.
+
+use serde::{Deserialize, Serialize};
+
+/// All tables and views that the connection may read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveSchema {
+    /// In a stable order: by schema, then by name.
+    pub tables: Vec<LiveTable>,
+}
+
+/// One table or view.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveTable {
+    /// The schema it stands in, where the engine has schemas and it is not the default one.
+    pub schema: Option<String>,
+    /// Its name as the database spells it.
+    pub name: String,
+    /// A view has no keys of its own and can't be erased from.
+    pub is_view: bool,
+    /// In the database's order.
+    pub columns: Vec<LiveColumn>,
+    /// Columns of the primary key, in its order; empty where there is none.
+    pub primary_key: Vec<String>,
+    /// Other sets of columns whose values are unique.
+    pub unique: Vec<Vec<String>>,
+    /// References to other tables.
+    pub foreign_keys: Vec<LiveForeignKey>,
+}
+
+/// One column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveColumn {
+    /// Its name as the database spells it.
+    pub name: String,
+    /// The declared type, in the engine's words (`NVARCHAR(40)`, `timestamp with time zone`).
+    pub sql_type: String,
+    /// Whether it may be empty.
+    pub nullable: bool,
+    /// Computed by the database: it can be read and never written.
+    pub generated: bool,
+}
+
+/// A reference that the database enforces.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveForeignKey {
+    /// Columns of the table that has the reference.
+    pub columns: Vec<String>,
+    /// The table it points at.
+    pub table: String,
+    /// Columns of that table, in the same order.
+    pub references: Vec<String>,
+}
+
+impl LiveSchema {
+    /// The table of that name: first as it is spelt, then, as SQL folds unquoted names, without regard to
+    /// capitals. `schema` narrows it where the catalog names one.
+    pub fn table(&self, schema: Option<&str>, name: &str) -> Option<&LiveTable> {
+        let here = |table: &&LiveTable| schema.is_none_or(|s| table.schema.as_deref() == Some(s));
+        self.tables.iter().filter(here).find(|t| t.name == name).or_else(|| {
+            self.tables.iter().filter(here).find(|t| t.name.eq_ignore_ascii_case(name))
+        })
+    }
+}
+
+impl LiveTable {
+    /// The column of that name, exactly or without regard to capitals.
+    pub fn column(&self, name: &str) -> Option<&LiveColumn> {
+        self.columns
+            .iter()
+            .find(|c| c.name == name)
+            .or_else(|| self.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name)))
+    }
+}
