@@ -1,1 +1,73 @@
-//! Placeholder.
+//! The company's own systems, read in place: nothing of them is copied into the portal.
+//!
+//! - [`Plan`] joins what the catalog says with what the live database has. It is the same for all customers: make it once,
+//!   keep it, and make it anew when a read reports [`ConnectError::Changed`] or [`Reading::failed`].
+//! - [`Connector::find`] finds a person's identity rows; [`Connector::read`] reads everything that hangs on them.
+//! - [`read_all`] reads several systems side by side.
+//!
+//! How a reading goes, for every engine, is in `read`; SQL is built in `sql` alone, identifiers from the plan (which took
+//! them from the live schema), values always bound. **Another engine** is one new file beside `sqlite`: a `Dialect` (how it
+//! quotes, casts and orders), a `Session` (runs one statement), and a [`Connector`] that opens sessions.
+
+mod plan;
+mod read;
+mod reading;
+mod sql;
+pub mod sqlite;
+mod systems;
+mod value;
+
+use async_trait::async_trait;
+use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
+
+pub use plan::Plan;
+pub use reading::{
+    CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE, MAX_SHARED, Missing, ReadRequest,
+    Reading, Row, SharedRows,
+};
+pub use sqlite::{SqliteConnector, SqliteSettings};
+pub use systems::{SystemRead, read_all};
+pub use value::{Cell, KeyValue, MAX_CELL_BYTES, RowKey};
+
+/// A connected system. Reads only.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// What the live database has: tables, views, columns, keys.
+    async fn describe(&self) -> Result<LiveSchema, ConnectError>;
+
+    /// Joins the datasets of this connection with what [`Connector::describe`] said, in this engine's SQL. No I/O.
+    fn plan(&self, datasets: &[Dataset], schema: &LiveSchema) -> Plan;
+
+    /// The rows whose e-mail identity equals `address`: candidates come from SQL, and are compared here, byte by byte
+    /// after [`EmailAddress::normalise`], because a database's collation may take `adá@` for `ada@`.
+    async fn find(&self, plan: &Plan, address: &EmailAddress) -> Result<Vec<Found>, ConnectError>;
+
+    /// Everything that is tied to the start rows, one page a collection, from one consistent moment.
+    async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError>;
+
+    /// Whether the system answers.
+    async fn ping(&self) -> Result<(), ConnectError>;
+}
+
+/// Why a system could not be read. A closed set without any value in it; the caller has the customer's sentence for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    /// It can't be reached: no such file or host, or the line broke.
+    #[error("the system can't be reached")]
+    Down,
+    /// It did not answer in time, or all its connections were busy. The statement was stopped.
+    #[error("the system did not answer in time")]
+    TooSlow,
+    /// A table or column that the plan uses is gone: describe and plan again.
+    #[error("the system's tables have changed")]
+    Changed,
+    /// It answers, and does not let us read.
+    #[error("the system does not let us read")]
+    Refused,
+    /// What is there is no database, or a damaged one.
+    #[error("the system's data is damaged")]
+    Damaged,
+    /// The cursor or the collection asked for does not belong to this plan.
+    #[error("this page does not exist any more")]
+    NoSuchPage,
+}

@@ -9,16 +9,43 @@
 //!   own row points *to* (`direction: to`) is shared unless the file says `own`;
 //! - shared rows are context: never followed onward; `others` and `nobody` are never read;
 //! - a reference without a direction is followed only where both ends say whose rows they hold.
+//!
+//! What follows from them, on the safe side:
+//! - a path never visits a collection twice, so a reference of a collection to itself (`referred_by`) is followed zero
+//!   times and cycles end;
+//! - a collection that has own rows is nobody's context: a row of it that is not the customer's is somebody else's;
+//! - a collection that holds an identity is found by that identity alone unless the file says `own` (then paths lead
+//!   there too) or `shared`: in the Fides sample an employee's row must not bring the requests of the customers they served.
+//!
+//! Limits: references lead only to datasets of the same connection (no database joins with another); a collection is
+//! reached by its [`MAX_PATHS`] shortest paths, each of at most [`MAX_HOPS`] hops.
 
-use crate::catalog::{Collection, Dataset};
+use std::collections::VecDeque;
 
-/// One hop between two collections of a dataset.
+use crate::catalog::{Collection, Dataset, Direction, Rows};
+
+/// The most ways along which one collection is reached; the shortest are taken.
+pub const MAX_PATHS: usize = 8;
+
+/// The longest way from an identity, in hops.
+pub const MAX_HOPS: usize = 12;
+
+/// Where a collection stands: indexes into the datasets and the dataset's collections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Spot {
+    /// Index of the dataset.
+    pub dataset: usize,
+    /// Index of the collection in it.
+    pub collection: usize,
+}
+
+/// One hop between two collections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hop {
-    /// Where the row that is already known stands (index into the dataset's collections).
-    pub parent: usize,
+    /// Where the row that is already known stands.
+    pub parent: Spot,
     /// Where the rows that follow from it stand.
-    pub child: usize,
+    pub child: Spot,
     /// Pairs of (parent's column, child's column) that must be equal.
     pub on: Vec<(String, String)>,
 }
@@ -37,7 +64,7 @@ pub enum Tie {
     },
     /// The customer's own, by a chain of hops from an identity collection, first hop first.
     Own(Vec<Hop>),
-    /// Context of own rows: the last hop leads from an own collection here.
+    /// Context of own rows: the hop leads from an own collection here.
     Shared(Hop),
 }
 
@@ -48,11 +75,11 @@ pub struct Reached {
     pub ties: Vec<Tie>,
 }
 
-/// Whose rows each collection of the dataset holds, in the order of its collections.
+/// Whose rows each collection holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
-    /// One entry a collection.
-    pub collections: Vec<Reached>,
+    /// One entry a dataset, in it one a collection, in their order.
+    pub datasets: Vec<Vec<Reached>>,
 }
 
 impl Reached {
@@ -67,8 +94,195 @@ impl Reached {
     }
 }
 
-/// Works out the ties of each collection.
-pub fn reach(dataset: &Dataset) -> Reach {
-    let _ = dataset.collections.iter().map(|c: &Collection| &c.name);
-    Reach::default()
+impl Reach {
+    /// What is known of that collection; nothing for a place that the datasets do not have.
+    pub fn at(&self, spot: Spot) -> Option<&Reached> {
+        self.datasets.get(spot.dataset)?.get(spot.collection)
+    }
+
+    fn at_mut(&mut self, spot: Spot) -> Option<&mut Reached> {
+        self.datasets.get_mut(spot.dataset)?.get_mut(spot.collection)
+    }
+
+    fn tie(&mut self, spot: Spot, tie: Tie) {
+        if let Some(reached) = self.at_mut(spot)
+            && !reached.ties.contains(&tie)
+        {
+            reached.ties.push(tie);
+        }
+    }
+
+    fn own_paths(&self, spot: Spot) -> usize {
+        self.at(spot).map_or(0, |r| r.ties.iter().filter(|t| matches!(t, Tie::Own(_))).count())
+    }
+}
+
+/// Works out the ties of each collection. Datasets of several connections may be given at once; each is reached from
+/// the identities of its own connection.
+pub fn reach(datasets: &[Dataset]) -> Reach {
+    let mut reach =
+        Reach { datasets: datasets.iter().map(|d| vec![Reached::default(); d.collections.len()]).collect() };
+    let edges = edges(datasets);
+
+    let mut waiting: VecDeque<Vec<Hop>> = VecDeque::new();
+    for (spot, collection) in spots(datasets) {
+        if !is_read(collection) {
+            continue;
+        }
+        for field in &collection.fields {
+            if let Some(kind) = &field.identity {
+                let tie = Tie::Identity { field: field.name.clone(), kind: kind.clone(), verified: field.verified };
+                reach.tie(spot, tie);
+            }
+        }
+        if holds_identity(collection) && collection.rows != Some(Rows::Shared) {
+            waiting.extend(own_hops(&edges, spot).map(|hop| vec![hop.clone()]));
+        }
+    }
+
+    // Breadth first: the shortest paths come first, so the bound cuts the longest.
+    while let Some(path) = waiting.pop_front() {
+        let Some(last) = path.last() else { continue };
+        let here = last.child;
+        if reach.own_paths(here) >= MAX_PATHS {
+            continue;
+        }
+        if path.len() < MAX_HOPS {
+            for hop in own_hops(&edges, here) {
+                if path.iter().all(|earlier| earlier.parent != hop.child && earlier.child != hop.child) {
+                    let mut longer = path.clone();
+                    longer.push(hop.clone());
+                    waiting.push_back(longer);
+                }
+            }
+        }
+        reach.tie(here, Tie::Own(path));
+    }
+
+    for edge in edges.iter().filter(|e| e.child_is == Rows::Shared) {
+        let from_own = reach.at(edge.hop.parent).is_some_and(|parent| {
+            parent.is_own() && collection_at(datasets, edge.hop.parent).is_some_and(|c| c.rows != Some(Rows::Shared))
+        });
+        if from_own && reach.at(edge.hop.child).is_some_and(|child| !child.is_own()) {
+            reach.tie(edge.hop.child, Tie::Shared(edge.hop.clone()));
+        }
+    }
+    reach
+}
+
+/// A hop that may be followed once its parent is own, and whose the child's rows are then.
+struct Edge {
+    hop: Hop,
+    child_is: Rows,
+}
+
+fn own_hops(edges: &[Edge], parent: Spot) -> impl Iterator<Item = &Hop> {
+    edges.iter().filter(move |e| e.hop.parent == parent && e.child_is == Rows::Own).map(|e| &e.hop)
+}
+
+/// All hops that the files allow: both ends are read, and they are not the same collection.
+fn edges(datasets: &[Dataset]) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    for (spot, collection) in spots(datasets) {
+        for link in links(collection) {
+            let Some((other, columns)) = resolve(datasets, spot, &link) else { continue };
+            let Some(target) = collection_at(datasets, other) else { continue };
+            if other == spot || !is_read(collection) || !is_read(target) {
+                continue;
+            }
+            let both_say = collection.rows.is_some() && target.rows.is_some();
+            let (found_from, points_to) = match link.direction {
+                Some(Direction::From) => (true, false),
+                Some(Direction::To) => (false, true),
+                None => (both_say, both_say),
+            };
+            let pairs = || columns.iter().cloned().zip(link.columns.iter().cloned());
+            if found_from && let Some(child_is) = rows_of_child(collection, Rows::Own) {
+                edges.push(Edge { hop: Hop { parent: other, child: spot, on: pairs().collect() }, child_is });
+            }
+            if points_to && let Some(child_is) = rows_of_child(target, Rows::Shared) {
+                let on = pairs().map(|(there, here)| (here, there)).collect();
+                edges.push(Edge { hop: Hop { parent: spot, child: other, on }, child_is });
+            }
+        }
+    }
+    edges
+}
+
+/// Whose rows a child holds where a reference leads there; `None` where it must not lead there.
+fn rows_of_child(child: &Collection, unless_said: Rows) -> Option<Rows> {
+    match child.rows {
+        Some(rows) => Some(rows),
+        None if holds_identity(child) => None,
+        None => Some(unless_said),
+    }
+}
+
+fn is_read(collection: &Collection) -> bool {
+    !matches!(collection.rows, Some(Rows::Others | Rows::Nobody))
+}
+
+fn holds_identity(collection: &Collection) -> bool {
+    collection.fields.iter().any(|f| f.identity.is_some())
+}
+
+/// A reference of one or several columns, as both ways of writing it come down to.
+struct Link<'a> {
+    columns: Vec<String>,
+    dataset: &'a str,
+    collection: &'a str,
+    there: Vec<String>,
+    direction: Option<Direction>,
+}
+
+fn links(collection: &Collection) -> impl Iterator<Item = Link<'_>> {
+    let single = collection.fields.iter().flat_map(|field| {
+        field.references.iter().map(|reference| Link {
+            columns: vec![field.name.clone()],
+            dataset: &reference.to.dataset,
+            collection: &reference.to.collection,
+            there: vec![reference.to.field.clone()],
+            direction: reference.direction,
+        })
+    });
+    let composite = collection.references.iter().map(|reference| Link {
+        columns: reference.fields.clone(),
+        dataset: &reference.dataset,
+        collection: &reference.collection,
+        there: reference.columns.clone(),
+        direction: reference.direction,
+    });
+    single.chain(composite).filter(|l| !l.columns.is_empty() && l.columns.len() == l.there.len())
+}
+
+/// Where a link leads, and the columns there. `a.b.c` may mean the collection `a` with the nested field `b.c`, or the
+/// collection `a.b` with the field `c`: the one that exists is meant, the shorter collection name first.
+fn resolve(datasets: &[Dataset], from: Spot, link: &Link) -> Option<(Spot, Vec<String>)> {
+    let home = datasets.get(from.dataset)?;
+    let (dataset, there) = datasets.iter().enumerate().find(|(index, d)| {
+        d.key == link.dataset && (*index == from.dataset || (d.connection.is_some() && d.connection == home.connection))
+    })?;
+    let find = |name: &str| {
+        let collection = there.collections.iter().position(|c| c.name == name)?;
+        Some(Spot { dataset, collection })
+    };
+    if let Some(spot) = find(link.collection) {
+        return Some((spot, link.there.clone()));
+    }
+    let [field] = link.there.as_slice() else { return None };
+    let path = format!("{}.{field}", link.collection);
+    path.match_indices('.').find_map(|(dot, _)| {
+        let (collection, field) = path.split_at(dot);
+        find(collection).map(|spot| (spot, vec![field.trim_start_matches('.').to_owned()]))
+    })
+}
+
+fn spots(datasets: &[Dataset]) -> impl Iterator<Item = (Spot, &Collection)> {
+    datasets.iter().enumerate().flat_map(|(dataset, d)| {
+        d.collections.iter().enumerate().map(move |(collection, c)| (Spot { dataset, collection }, c))
+    })
+}
+
+fn collection_at(datasets: &[Dataset], spot: Spot) -> Option<&Collection> {
+    datasets.get(spot.dataset)?.collections.get(spot.collection)
 }

@@ -1,0 +1,166 @@
+//! What a caller asks of a connected system, and what it gets.
+
+use fairhold_domain::email::EmailAddress;
+use serde::{Deserialize, Serialize};
+
+use crate::value::{Cell, RowKey};
+
+/// A collection of a dataset, by the names that the catalog gives them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CollectionName {
+    /// The dataset's `fides_key`.
+    pub dataset: String,
+    /// The collection's name.
+    pub collection: String,
+}
+
+impl CollectionName {
+    /// Names a collection.
+    pub fn new(dataset: &str, collection: &str) -> Self {
+        Self { dataset: dataset.to_owned(), collection: collection.to_owned() }
+    }
+}
+
+/// A row that holds an identity: where reading starts. It is what a link remembers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IdentityRow {
+    /// Where it stands.
+    pub place: CollectionName,
+    /// Its key.
+    pub key: RowKey,
+}
+
+/// An identity row that was found by an address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The row.
+    pub row: IdentityRow,
+    /// Whether the company itself proved the address (in any column that holds it). Where it is `false`, show nothing
+    /// until a second fact matches (catalog.md, "Identity").
+    pub verified: bool,
+}
+
+/// What to read.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    /// The proven address. Each start row must still hold it, byte by byte after normalising.
+    pub address: EmailAddress,
+    /// The rows that were linked to the customer.
+    pub start: Vec<IdentityRow>,
+    /// One collection; `None` reads the first page of each.
+    pub only: Option<CollectionName>,
+    /// Where the page before ended. Counts only together with `only`.
+    pub after: Option<Cursor>,
+    /// Rows a page: 1 to [`MAX_PAGE`]; what lies outside is moved inside.
+    pub page: u32,
+    /// Counting stops here: a collection with more rows says [`Count::MoreThan`] this.
+    pub count_up_to: u64,
+}
+
+/// The longest page, in rows.
+pub const MAX_PAGE: u32 = 500;
+
+/// The most shared rows that one page's rows bring along from one collection.
+pub const MAX_SHARED: u32 = 1_000;
+
+/// Where a page ended: the next one begins after it. Opaque to callers, who may seal it and hand it back; a changed
+/// one can only move the place inside the customer's own rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The last row's value in the column that orders the collection, where there is one.
+    pub(crate) order: Option<crate::value::KeyValue>,
+    /// The last row's key.
+    pub(crate) key: RowKey,
+}
+
+/// What was read.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// One entry for each collection that can hold the customer's own rows, in the catalog's order, also where there are none.
+    pub collections: Vec<CollectionRows>,
+    /// Rows that own rows point at, shown as their context.
+    pub shared: Vec<SharedRows>,
+    /// Start rows that are gone or no longer hold the address: nothing was read from them.
+    pub not_theirs: Vec<IdentityRow>,
+    /// Collections that the database refused to read although it had them when the plan was made: plan again.
+    pub failed: Vec<CollectionName>,
+    /// What the catalog describes and the database does not have, as in [`crate::Plan::missing`].
+    pub missing: Vec<Missing>,
+}
+
+/// One page of one collection.
+#[derive(Clone, Debug)]
+pub struct CollectionRows {
+    /// Which.
+    pub name: CollectionName,
+    /// In the database's order; each row has a cell for each.
+    pub columns: Vec<Column>,
+    /// The page.
+    pub rows: Vec<Row>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+    /// How many rows the customer has here in all.
+    pub count: Count,
+}
+
+/// Rows of a shared collection.
+#[derive(Clone, Debug)]
+pub struct SharedRows {
+    /// Which.
+    pub name: CollectionName,
+    /// In the database's order; each row has a cell for each.
+    pub columns: Vec<Column>,
+    /// Each row once, whichever own rows point at it.
+    pub rows: Vec<Row>,
+}
+
+/// A column as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// As the database spells it.
+    pub name: String,
+    /// The declared type, in the engine's words.
+    pub sql_type: String,
+    /// Whether the catalog describes it.
+    pub described: bool,
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// Its key: tells it apart within its collection.
+    pub key: RowKey,
+    /// One a column.
+    pub cells: Vec<Cell>,
+    /// The shared rows that it brings along; empty in shared rows themselves.
+    pub context: Vec<Context>,
+}
+
+/// A pointer from an own row to a shared one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Index into [`Reading::shared`].
+    pub shared: usize,
+    /// Index into that entry's rows.
+    pub row: usize,
+    /// The own row's columns that point there (`shipping_address_id`).
+    pub through: Vec<String>,
+}
+
+/// How many rows there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// All were counted.
+    Exactly(u64),
+    /// Counting stopped.
+    MoreThan(u64),
+}
+
+/// Something that the catalog describes and the live database lacks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// The collection.
+    pub name: CollectionName,
+    /// The column; `None` where the whole collection is missing.
+    pub field: Option<String>,
+}
