@@ -6,6 +6,7 @@ pub mod check;
 mod keys;
 pub mod load;
 mod model;
+mod yaml;
 
 pub use keys::{is_known_category, is_known_use, is_sensitive, looks_like_a_secret};
 pub use model::*;

@@ -13,6 +13,17 @@ pub struct Place {
     pub line: u32,
 }
 
+/// Where each key of an item was said: in the item itself, or where it was inherited from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said(pub Vec<(&'static str, Place)>);
+
+impl Said {
+    /// Where the key was said, if it was.
+    pub fn at(&self, key: &str) -> Option<&Place> {
+        self.0.iter().find(|(said, _)| *said == key).map(|(_, place)| place)
+    }
+}
+
 /// Everything a company declares.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
@@ -49,6 +60,10 @@ pub struct Company {
     pub never_collected: Vec<NeverCollected>,
     /// Other systems that tell the portal when they read a customer's data.
     pub systems_that_report_looks: Vec<String>,
+    /// Forms by which people join, and what each demands of them.
+    pub sign_ups: Vec<SignUp>,
+    /// The company tells its customers that it does not sell their data.
+    pub says_not_sold: bool,
     /// Where the file says so.
     pub place: Place,
 }
@@ -62,6 +77,19 @@ pub struct Look {
     pub brand: Option<String>,
     /// `#rrggbb`, for dark pages.
     pub brand_dark: Option<String>,
+}
+
+/// A form by which people join something. It may demand no more than its purpose needs (GDPR Art. 5(1)(c)).
+#[derive(Clone, Debug)]
+pub struct SignUp {
+    /// As customers know it.
+    pub name: String,
+    /// Key of the purpose that it serves.
+    pub purpose: String,
+    /// fideslang categories without which nobody can join.
+    pub demands: Vec<String>,
+    /// Where the file says so.
+    pub place: Place,
 }
 
 /// A thing the company says it never collects.
@@ -90,6 +118,8 @@ pub struct Purpose {
     pub words: String,
     /// Grows with each change of the words.
     pub version: u32,
+    /// fideslang categories without which the purpose can't be served.
+    pub needs: Vec<String>,
     /// Where the file says so.
     pub place: Place,
 }
@@ -152,6 +182,8 @@ pub struct Dataset {
     pub collections: Vec<Collection>,
     /// Where the file says so.
     pub place: Place,
+    /// Where each of its keys was said.
+    pub said: Said,
 }
 
 /// The connection name that means the portal's own records.
@@ -217,6 +249,8 @@ pub struct Collection {
     pub fields: Vec<Field>,
     /// Where the file says so.
     pub place: Place,
+    /// Where each of its keys was said.
+    pub said: Said,
 }
 
 /// Columns of a key/value table.
@@ -320,6 +354,8 @@ pub struct Field {
     pub words: Vec<(String, String)>,
     /// Where the file says so.
     pub place: Place,
+    /// Where each of its keys was said; what it inherits is said at its collection or dataset.
+    pub said: Said,
 }
 
 /// A reference of one column to another.
