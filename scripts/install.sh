@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Installs what a command needs and the machine lacks: scripts/install.sh {run|test}
+#
+# As root on Debian it installs packages with apt-get. Otherwise it prints the commands and stops.
+# Rust comes from rustup where that is there, and else from Debian's packages, for which the browser's part of the
+# standard library is built once, into the user's cache.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/env.sh
+
+# The oldest Rust that builds the project; Cargo.toml says the same.
+oldest_rust=94
+wasm=wasm32-unknown-unknown
+
+main() {
+    case "${1:-}" in
+    run)
+        need_packages "$(run_packages)"
+        need_rust
+        ;;
+    test)
+        need_packages "$(run_packages) $(test_packages)"
+        need_rust
+        need_node_packages
+        ;;
+    *)
+        echo "Usage: scripts/install.sh {run|test}" >&2
+        exit 2
+        ;;
+    esac
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+run_packages() {
+    has cc || echo gcc libc6-dev
+    has make || echo make
+    [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+}
+
+test_packages() {
+    [ -d /usr/lib/postgresql ] || has pg_ctl || echo postgresql
+    has chromium || echo chromium
+    if ! has node || [ "$(node --print 'process.versions.node.split(".")[0]')" -lt 18 ]; then
+        echo nodejs
+    fi
+    has npm || echo npm
+}
+
+# need_packages "NAME ...": installs Debian packages, or says how.
+need_packages() {
+    # shellcheck disable=SC2086 # a list of names
+    set -- $1
+    [ $# -gt 0 ] || return 0
+    if ! has apt-get; then
+        echo "Please install what Debian calls: $*" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "Some programs are missing. Run this, then try again:" >&2
+        echo "  sudo apt-get update && sudo apt-get install --no-install-recommends $*" >&2
+        exit 1
+    fi
+    say "Installing $*"
+    # Lists may be missing or old: then the first try fails, and a second one with new lists does not.
+    install_packages "$@" 2>/dev/null || { apt-get update --quiet >&2 && install_packages "$@"; }
+}
+
+install_packages() {
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "$@" </dev/null >&2
+}
+
+need_rust() {
+    if rust_is_new_enough && rust_knows_the_browser; then
+        return
+    fi
+    # What an earlier run settled on is no longer true.
+    rm -f "$FAIRHOLD_CACHE/rust.sh"
+    if has rustup && need_rustup_rust; then
+        return
+    fi
+    need_debian_rust
+}
+
+rust_is_new_enough() {
+    local version
+    version=$(cargo --version 2>/dev/null) || return 1
+    rustc --version >/dev/null 2>&1 || return 1
+    version=${version#cargo 1.}
+    [ "${version%%.*}" -ge "$oldest_rust" ] 2>/dev/null
+}
+
+rust_knows_the_browser() {
+    local flags=${CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS:-}
+    local folder
+    # shellcheck disable=SC2086 # a list of flags
+    folder=$(rustc $flags --print target-libdir --target "$wasm" 2>/dev/null) || return 1
+    compgen -G "$folder/libcore-*.rlib" >/dev/null
+}
+
+# remember LINE...: what scripts/env.sh is to set from now on.
+remember() {
+    mkdir -p "$FAIRHOLD_CACHE"
+    printf '%s\n' "# Written by scripts/install.sh; delete it to start over." "$@" >"$FAIRHOLD_CACHE/rust.sh"
+    . "$FAIRHOLD_CACHE/rust.sh"
+}
+
+need_rustup_rust() {
+    if ! rust_is_new_enough; then
+        say "Installing Rust with rustup"
+        # Beside the user's default, which stays what it is.
+        rustup toolchain install stable --profile minimal --component clippy --component rustfmt >&2 || return 1
+        remember "export RUSTUP_TOOLCHAIN=stable"
+    fi
+    if ! rust_knows_the_browser; then
+        say "Adding Rust's part for browsers"
+        rustup target add "$wasm" >&2 || return 1
+    fi
+    rust_is_new_enough && rust_knows_the_browser
+}
+
+# Debian 12 keeps a new Rust for its web browsers, without the part that compiles for web pages. Its source is packaged
+# too, so that part is built here, beside links to the parts that are there.
+need_debian_rust() {
+    local missing=""
+    for package in rustc-web cargo-web rust-web-src rustfmt-web lld; do
+        dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
+    done
+    need_packages "$missing"
+
+    local version source sysroot libdir
+    version=$(/usr/bin/rustc --version | cut -d' ' -f2)
+    source=/usr/src/rustc-$version/library
+    sysroot=$FAIRHOLD_CACHE/rust-$version
+    libdir=$sysroot/lib/rustlib/$wasm/lib
+    if ! compgen -G "$libdir/libcore-*.rlib" >/dev/null; then
+        build_browser_rust "$source" "$sysroot" "$libdir"
+    fi
+    remember \
+        "export PATH=/usr/bin:\$PATH" \
+        "export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS=--sysroot=$sysroot" \
+        "export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=wasm-ld"
+    if ! rust_is_new_enough || ! rust_knows_the_browser; then
+        echo "Rust 1.$oldest_rust or newer is needed. Debian's packages did not bring it: please install it from https://rustup.rs and try again." >&2
+        exit 1
+    fi
+}
+
+# build_browser_rust SOURCE SYSROOT LIBDIR
+build_browser_rust() {
+    say "Building Rust's part for browsers (once, some minutes)"
+    local work
+    work=$(mktemp -d "${TMPDIR:-/tmp}/fairhold-rust.XXXXXX")
+    # shellcheck disable=SC2064 # the folder's name is known now
+    trap "rm -rf '$work'" EXIT
+    cp -r "$1" "$work/library"
+    # RUSTC_BOOTSTRAP: the standard library uses what is not yet stable, and only there.
+    (
+        cd "$work/library/sysroot"
+        RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$work/target PATH=/usr/bin:$PATH \
+            cargo build --release --offline --target "$wasm" >&2
+    )
+    mkdir -p "$3"
+    cp "$work/target/$wasm/release/deps/"*.rlib "$3/"
+    rm -rf "$work"
+    trap - EXIT
+}
+
+need_node_packages() {
+    local done_file=end2end/node_modules/.package-lock.json
+    if [ ! -e "$done_file" ] || [ end2end/package-lock.json -nt "$done_file" ]; then
+        say "Installing the browser tests' packages"
+        (cd end2end && npm ci --no-fund --no-audit </dev/null >&2)
+    fi
+}
+
+main "$@"
