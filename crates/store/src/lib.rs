@@ -1,1 +1,19 @@
-//! Placeholder.
+//! The portal's own database and its key store. All of the portal's SQL is here, one file an aggregate.
+//!
+//! A repository is a set of plain functions over [`Tx`] with one text of SQL that serves SQLite and PostgreSQL.
+//! A new aggregate is a new file here, a migration of the same name in `migrations/sqlite` and `migrations/postgres`,
+//! and a test in the contract suite (`tests/contract.rs`), which runs on both engines.
+
+pub mod accounts;
+pub mod db;
+pub mod jobs;
+pub mod keys;
+pub mod links;
+pub mod looks;
+pub mod outbox;
+pub mod records;
+pub mod seal;
+pub mod sessions;
+
+pub use db::{Db, StoreError, Tx, Value};
+pub use seal::{Random, Sealed, SecretKey};

@@ -1,0 +1,101 @@
+//! Mail on its way, sealed with its customer's key.
+
+use fairhold_domain::ids::CustomerId;
+use fairhold_domain::time::Moment;
+use serde::{Deserialize, Serialize};
+
+use crate::db::{Result, StoreError, Tx};
+use crate::seal::{Random, SecretKey};
+
+/// A mail. The subject holds nothing personal; the body may.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    /// The proven, or about to be proven, address.
+    pub to: String,
+    /// Nothing personal: subjects are shown on locked phones.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+}
+
+/// A mail in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Whose.
+    pub customer: CustomerId,
+    /// Its own id.
+    pub mail_id: String,
+    /// When it was written.
+    pub created_at: Moment,
+    /// When it was handed over.
+    pub sent_at: Option<Moment>,
+}
+
+/// Puts a mail into the outbox.
+pub async fn put(
+    tx: &mut Tx,
+    key: &SecretKey,
+    random: &dyn Random,
+    customer: CustomerId,
+    mail_id: &str,
+    mail: &Mail,
+    now: Moment,
+) -> Result<()> {
+    let plain = serde_json::to_vec(mail).map_err(|_| StoreError::Form)?;
+    let sealed = key.seal(&identity(customer, mail_id), &plain, random)?;
+    let sql = "INSERT INTO outbox (customer_id, mail_id, created_at, sealed) VALUES ($1, $2, $3, $4)";
+    tx.execute(sql, [customer.into(), mail_id.into(), now.into(), sealed.into()]).await.map(|_| ())
+}
+
+/// A mail and when it was sent; `None` when there is none of that id.
+pub async fn get(
+    tx: &mut Tx,
+    key: &SecretKey,
+    customer: CustomerId,
+    mail_id: &str,
+) -> Result<Option<(Mail, Option<Moment>)>> {
+    let sql = "SELECT sealed, sent_at FROM outbox WHERE customer_id = $1 AND mail_id = $2";
+    let row: Option<(Vec<u8>, Option<i64>)> = tx.optional(sql, [customer.into(), mail_id.into()]).await?;
+    row.map(|(sealed, sent)| {
+        let plain = key.open(&identity(customer, mail_id), &sealed)?;
+        Ok((serde_json::from_slice(&plain).map_err(|_| StoreError::Form)?, sent.map(Moment)))
+    })
+    .transpose()
+}
+
+/// Notes that a mail was handed over.
+pub async fn mark_sent(tx: &mut Tx, customer: CustomerId, mail_id: &str, now: Moment) -> Result<()> {
+    let sql = "UPDATE outbox SET sent_at = $3 WHERE customer_id = $1 AND mail_id = $2";
+    tx.execute(sql, [customer.into(), mail_id.into(), now.into()]).await.map(|_| ())
+}
+
+/// The newest mails, for the demo's page.
+pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>> {
+    let sql = "SELECT customer_id, mail_id, created_at, sent_at FROM outbox ORDER BY created_at DESC LIMIT $1";
+    let rows: Vec<(String, String, i64, Option<i64>)> = tx.all(sql, [limit.into()]).await?;
+    rows.into_iter()
+        .map(|(customer, mail_id, created_at, sent_at)| {
+            Ok(Waiting {
+                customer: CustomerId::parse(&customer).map_err(|_| StoreError::Form)?,
+                mail_id,
+                created_at: Moment(created_at),
+                sent_at: sent_at.map(Moment),
+            })
+        })
+        .collect()
+}
+
+/// Removes mails that were sent before `before`.
+pub async fn sweep(tx: &mut Tx, before: Moment) -> Result<u64> {
+    tx.execute("DELETE FROM outbox WHERE sent_at < $1", [before.into()]).await
+}
+
+fn identity(customer: CustomerId, mail_id: &str) -> String {
+    format!("mail:{customer}:{mail_id}")
+}
+
+impl std::fmt::Debug for Mail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Mail").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}

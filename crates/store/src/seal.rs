@@ -1,0 +1,149 @@
+//! Sealing: XChaCha20-Poly1305 with the record's identity as associated data, keyed hashes, and one-way tokens.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroize;
+
+use crate::db::{Result, StoreError};
+
+/// Where randomness comes from; injected, so that tests repeat.
+pub trait Random: Send + Sync {
+    /// Fills the bytes with what nobody can guess.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Fresh random bytes.
+pub fn random_bytes<const N: usize>(random: &dyn Random) -> [u8; N] {
+    let mut bytes = [0; N];
+    random.fill(&mut bytes);
+    bytes
+}
+
+/// A 256-bit key. It wipes itself, and Debug output does not show it.
+#[derive(Clone)]
+pub struct SecretKey([u8; 32]);
+
+/// Bytes that only the right key opens: a 24-byte nonce, then ciphertext and tag.
+pub type Sealed = Vec<u8>;
+
+const NONCE_BYTES: usize = 24;
+
+impl SecretKey {
+    /// Takes a key's bytes.
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// A fresh key.
+    pub fn generate(random: &dyn Random) -> Self {
+        Self(random_bytes(random))
+    }
+
+    /// Reads a key from 64 hexadecimal digits or from base64, as key files hold it.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let bytes = if text.len() == 64 {
+            text.as_bytes()
+                .chunks_exact(2)
+                .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
+                .collect::<Option<Vec<u8>>>()?
+        } else {
+            base64::engine::general_purpose::STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?
+        };
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The key as a key file holds it: base64.
+    pub fn to_text(&self) -> String {
+        base64::engine::general_purpose::STANDARD.encode(self.0)
+    }
+
+    /// Seals bytes to this key and to what they are: `identity` must be the same when they are opened.
+    pub fn seal(&self, identity: &str, plain: &[u8], random: &dyn Random) -> Result<Sealed> {
+        let nonce: [u8; NONCE_BYTES] = random_bytes(random);
+        let cipher = XChaCha20Poly1305::new(&self.0.into());
+        let sealed = cipher
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: identity.as_bytes() })
+            .map_err(|_| StoreError::Seal)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// Opens what [`Self::seal`] made.
+    ///
+    /// # Errors
+    /// [`StoreError::Seal`] for another key, another identity, or changed bytes.
+    pub fn open(&self, identity: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+        let (nonce, body) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(StoreError::Seal)?;
+        XChaCha20Poly1305::new(&self.0.into())
+            .decrypt(&XNonce::from(*nonce), Payload { msg: body, aad: identity.as_bytes() })
+            .map_err(|_| StoreError::Seal)
+    }
+
+    /// HMAC-SHA-256 over the parts, each led by its length so that no two lists of parts look alike.
+    pub fn keyed_hash(&self, parts: &[&[u8]]) -> [u8; 32] {
+        // HMAC takes keys of any length; 32 bytes can't be refused.
+        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0) else { return [0; 32] };
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// A key for another use, derived from this one (HKDF-SHA-256, RFC 5869).
+    pub fn derive(&self, use_of_it: &str) -> Self {
+        let mut key = [0; 32];
+        // 32 bytes are far below HKDF's limit of 255 hashes.
+        if hkdf::Hkdf::<Sha256>::new(None, &self.0).expand(use_of_it.as_bytes(), &mut key).is_err() {
+            key = self.keyed_hash(&[use_of_it.as_bytes()]);
+        }
+        Self(key)
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+/// A fresh token of 256 bits for a cookie or a mail link, as URL-safe text. Store only its [`token_hash`].
+pub fn new_token(random: &dyn Random) -> String {
+    URL_SAFE_NO_PAD.encode(random_bytes::<32>(random))
+}
+
+/// What is stored of a token: SHA-256, enough for a value that can't be guessed.
+pub fn token_hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+/// Whether two secrets are equal, in a time that does not tell where they differ.
+pub fn equal(a: &[u8], b: &[u8]) -> bool {
+    subtle::ConstantTimeEq::ct_eq(a, b).into()
+}
