@@ -3,7 +3,7 @@
 use anyhow::Result;
 use sqlx::SqliteConnection;
 
-use super::generator::{Dice, day, written};
+use super::generator::{Dice, day, written_in_utc};
 use super::people::Person;
 
 pub(super) const FILE: &str = "analytics.db";
@@ -151,8 +151,8 @@ async fn add_visitor(
     .bind(dice.hex(24))
     .bind(dice.chance(80).then_some(person.town.name))
     .bind(dice.between(1, 60))
-    .bind(written(dice.moment(first_seen)))
-    .bind(written(dice.moment(1)))
+    .bind(written_in_utc(dice.moment(first_seen)))
+    .bind(written_in_utc(dice.moment(1)))
     .execute(db)
     .await?;
     Ok(())
@@ -176,7 +176,7 @@ async fn pages_and_searches(
             .bind(visitor)
             .bind(*dice.pick(&PAGES)?)
             .bind(if dice.chance(40) { Some(*dice.pick(&["search", "newsletter", "friend"])?) } else { None })
-            .bind(written(dice.moment(days_ago)))
+            .bind(written_in_utc(dice.moment(days_ago)))
             .bind(dice.chance(90).then(|| dice.between(3, 300)))
             .execute(&mut *db)
             .await?;
@@ -194,7 +194,7 @@ async fn pages_and_searches(
         .bind(visitor)
         .bind(*dice.pick(&SEARCHES)?)
         .bind(dice.between(0, 9))
-        .bind(written(dice.moment(days_ago)))
+        .bind(written_in_utc(dice.moment(days_ago)))
         .execute(&mut *db)
         .await?;
     }
@@ -225,8 +225,8 @@ async fn devices(
         .bind(*kind)
         .bind(if dice.chance(90) { Some(*dice.pick(&BROWSERS)?) } else { None })
         .bind((person.has_everything || dice.chance(80)).then_some(ip_address))
-        .bind(written(dice.moment(first_seen)))
-        .bind(written(dice.moment(1)))
+        .bind(written_in_utc(dice.moment(first_seen)))
+        .bind(written_in_utc(dice.moment(1)))
         .execute(&mut *db)
         .await?;
     }
@@ -245,7 +245,7 @@ async fn interests(db: &mut SqliteConnection, visitor: &str, dice: &mut Dice) ->
             .bind(topic)
             .bind(score)
             .bind(reason)
-            .bind(written(dice.moment(3)))
+            .bind(written_in_utc(dice.moment(3)))
             .execute(&mut *db)
             .await?;
     }
@@ -279,7 +279,7 @@ async fn guesses(
     .bind(careful)
     .bind(dice.chance(70).then(|| dice.between(1, 6)))
     .bind(health)
-    .bind(written(dice.moment(3)))
+    .bind(written_in_utc(dice.moment(3)))
     .execute(db)
     .await?;
     Ok(())

@@ -1,5 +1,7 @@
 //! The demo's own dice: the same seed throws the same numbers on every machine and in every version of the portal.
 
+use std::fmt::Write as _;
+
 use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime, date};
 
@@ -37,8 +39,8 @@ impl Dice {
 
     /// One of the list, which must not be empty.
     pub(super) fn pick<'a, T>(&mut self, list: &'a [T]) -> anyhow::Result<&'a T> {
-        let last = i64::try_from(list.len())?.saturating_sub(1);
-        let at = usize::try_from(self.between(0, last.max(0)))?;
+        let highest = i64::try_from(list.len())?.saturating_sub(1);
+        let at = usize::try_from(self.between(0, highest.max(0)))?;
         list.get(at)
             .ok_or_else(|| anyhow::anyhow!("the demo has nothing to pick from"))
     }
@@ -47,7 +49,8 @@ impl Dice {
     pub(super) fn hex(&mut self, length: usize) -> String {
         let mut text = String::new();
         while text.len() < length {
-            text.push_str(&format!("{:016x}", self.next()));
+            // Writing to a string can't fail.
+            let _ = write!(text, "{:016x}", self.next());
         }
         text.truncate(length);
         text
@@ -67,7 +70,12 @@ pub(super) fn day(days_ago: i64) -> Date {
     END.saturating_sub(days_ago.days())
 }
 
-/// As the demo's systems write a moment, in UTC: `2026-10-31 09:12:00`.
+/// As the shop and the newsletter write a moment, in the shop's own time: `2026-10-31 09:12:00`.
 pub(super) fn written(moment: DateTime) -> String {
     moment.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// As the website writes a moment: `2026-10-31T09:12:00Z`.
+pub(super) fn written_in_utc(moment: DateTime) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -57,7 +57,7 @@ pub async fn build(folder: &Path) -> Result<()> {
 /// A system's file under another name, in one open transaction, until it is complete.
 struct Draft {
     db: SqliteConnection,
-    draft: PathBuf,
+    unfinished: PathBuf,
     file: PathBuf,
 }
 
@@ -68,14 +68,14 @@ impl Draft {
         if version_of(&file).await == Some(VERSION) {
             return Ok(None);
         }
-        let draft = folder.join(format!("{name}.new"));
-        match std::fs::remove_file(&draft) {
+        let unfinished = folder.join(format!("{name}.new"));
+        match std::fs::remove_file(&unfinished) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
         // A draft that is cut off is thrown away, so it needs no journal on the disk.
         let options = SqliteConnectOptions::new()
-            .filename(&draft)
+            .filename(&unfinished)
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Memory)
@@ -83,7 +83,11 @@ impl Draft {
         let mut db = SqliteConnection::connect_with(&options).await?;
         sqlx::raw_sql("BEGIN").execute(&mut db).await?;
         sqlx::raw_sql(schema).execute(&mut db).await?;
-        Ok(Some(Self { db, draft, file }))
+        Ok(Some(Self {
+            db,
+            unfinished,
+            file,
+        }))
     }
 
     /// Puts the file in its place.
@@ -95,8 +99,8 @@ impl Draft {
         .await?;
         sqlx::raw_sql("COMMIT").execute(&mut self.db).await?;
         self.db.close().await?;
-        std::fs::File::open(&self.draft)?.sync_all()?;
-        std::fs::rename(&self.draft, &self.file)?;
+        std::fs::File::open(&self.unfinished)?.sync_all()?;
+        std::fs::rename(&self.unfinished, &self.file)?;
         Ok(())
     }
 }

@@ -54,6 +54,10 @@ pub fn personas() -> &'static [Persona] {
 
 /// One person, as far as more than one system knows them.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a plain yes or no about a person"
+)]
 pub(super) struct Person {
     /// Also their number in the shop, where they have an account.
     pub(super) number: i64,

@@ -4,7 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::path::Path;
+use std::time::Duration;
 
+use fairhold_connect::{Connector as _, SqliteConnector, SqliteSettings};
+use fairhold_domain::catalog::check::{check_rules, check_schema};
+use fairhold_domain::catalog::load::{SourceFile, load};
+use fairhold_domain::catalog::{Catalog, OWN_CONNECTION, Origin, Show};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, Row as _, SqliteConnection};
 
@@ -284,5 +289,108 @@ async fn straight(db: &mut SqliteConnection, sql: &'static str) {
     assert!(
         plan.iter().all(|step| step.starts_with("SEARCH")),
         "{sql}: {plan:?}"
+    );
+}
+
+/// A catalog of the project's, which must load without a finding.
+fn catalog(name: &str) -> Catalog {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../catalog")
+        .join(name);
+    let mut files = Vec::new();
+    for part in ["", "datasets"] {
+        for entry in std::fs::read_dir(folder.join(part)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "yml") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                files.push(SourceFile {
+                    path: path.to_str().unwrap().to_owned(),
+                    text,
+                });
+            }
+        }
+    }
+    let loaded = load(&files);
+    let findings: Vec<_> = loaded
+        .findings
+        .into_iter()
+        .chain(check_rules(&loaded.catalog))
+        .collect();
+    assert!(findings.is_empty(), "{findings:#?}");
+    loaded.catalog
+}
+
+#[tokio::test]
+async fn the_catalog_describes_all_that_the_systems_hold_and_nothing_else() {
+    let catalog = catalog("demo");
+    let folder = built().await;
+    for (connection, file) in catalog.company.connections.iter().zip(FILES) {
+        assert_eq!(format!("{connection}.db"), file);
+        let system = SqliteConnector::new(SqliteSettings {
+            path: folder.path().join(file),
+            max_connections: 1,
+            timeout: Duration::from_secs(30),
+        });
+        let schema = system.describe().await.unwrap();
+        assert!(!schema.tables.is_empty(), "{file} has no table");
+        assert_eq!(check_schema(&catalog, connection, &schema), [], "{file}");
+    }
+}
+
+#[test]
+fn the_demo_shows_every_origin_and_covers_what_is_sensitive() {
+    let catalog = catalog("demo");
+    let fields: Vec<_> = catalog
+        .datasets
+        .iter()
+        .flat_map(|d| &d.collections)
+        .flat_map(|c| &c.fields)
+        .collect();
+    for origin in [
+        Origin::Provided,
+        Origin::Observed,
+        Origin::Inferred,
+        Origin::Obtained,
+    ] {
+        assert!(
+            fields.iter().any(|field| field.origin == Some(origin)),
+            "{origin:?}"
+        );
+    }
+    let sensitive: Vec<_> = fields.iter().filter(|field| field.is_sensitive()).collect();
+    assert_eq!(
+        sensitive
+            .iter()
+            .map(|field| field.name.as_str())
+            .collect::<Vec<_>>(),
+        ["health_guess"]
+    );
+    for field in sensitive {
+        assert_eq!(field.show, Some(Show::Covered));
+        assert_eq!(
+            field.purposes,
+            ["nothing"],
+            "a sensitive guess is used for nothing"
+        );
+        assert!(
+            field.seen_by.is_empty(),
+            "a sensitive guess is seen by nobody"
+        );
+    }
+}
+
+#[test]
+fn the_bench_measures_exactly_60_fields_of_the_portals_own() {
+    let catalog = catalog("bench");
+    let [dataset] = catalog.datasets.as_slice() else {
+        panic!("one dataset")
+    };
+    let [collection] = dataset.collections.as_slice() else {
+        panic!("one collection")
+    };
+    assert_eq!(dataset.connection.as_deref(), Some(OWN_CONNECTION));
+    assert_eq!(
+        (collection.name.as_str(), collection.fields.len()),
+        ("profile", 60)
     );
 }
