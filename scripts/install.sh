@@ -15,11 +15,11 @@ wasm=wasm32-unknown-unknown
 main() {
     case "${1:-}" in
     run)
-        need_packages "$(run_packages)"
+        need_packages "$(run_packages) $(rust_packages)"
         need_rust
         ;;
     test)
-        need_packages "$(run_packages) $(test_packages)"
+        need_packages "$(run_packages) $(rust_packages) $(test_packages)"
         need_rust
         need_node_packages
         ;;
@@ -36,6 +36,21 @@ run_packages() {
     has cc || echo gcc libc6-dev
     has make || echo make
     [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates
+}
+
+# Debian's Rust, where nothing better is there.
+rust_packages() {
+    if has rustup || { rust_is_new_enough && rust_knows_the_browser; }; then
+        return
+    fi
+    debian_rust_packages
+}
+
+debian_rust_packages() {
+    local package
+    for package in rustc-web cargo-web rust-web-src rustfmt-web lld; do
+        dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || echo "$package"
+    done
 }
 
 test_packages() {
@@ -122,11 +137,7 @@ need_rustup_rust() {
 # Debian 12 keeps a new Rust for its web browsers, without the part that compiles for web pages. Its source is packaged
 # too, so that part is built here, beside links to the parts that are there.
 need_debian_rust() {
-    local missing=""
-    for package in rustc-web cargo-web rust-web-src rustfmt-web lld; do
-        dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing="$missing $package"
-    done
-    need_packages "$missing"
+    need_packages "$(debian_rust_packages)"
 
     local version source sysroot libdir
     version=$(/usr/bin/rustc --version | cut -d' ' -f2)
@@ -158,7 +169,7 @@ build_browser_rust() {
     (
         cd "$work/library/sysroot"
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$work/target PATH=/usr/bin:$PATH \
-            cargo build --release --offline --target "$wasm" >&2
+            cargo build --release --target "$wasm" >&2
     )
     mkdir -p "$3"
     cp "$work/target/$wasm/release/deps/"*.rlib "$3/"

