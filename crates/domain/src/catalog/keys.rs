@@ -225,8 +225,10 @@ static SECRET_NAMES: &[&[&str]] = &[
 ];
 
 /// Ends of a name that make a secret's name harmless: `password_changed_at` is a date, `token_count` a number.
-static HARMLESS_ENDS: &[&str] =
-    &["at", "on", "date", "time", "count", "attempts", "expires", "expiry", "length", "changed", "updated", "created"];
+static HARMLESS_ENDS: &[&str] = &[
+    "at", "on", "date", "time", "count", "attempts", "expires", "expiry", "length", "changed",
+    "updated", "created",
+];
 
 /// Whether it is one of fideslang's default data categories.
 pub fn is_known_category(key: &str) -> bool {
@@ -257,7 +259,12 @@ pub(super) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
     let wanted = word.to_lowercase();
     candidates
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()), *candidate))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()),
+                *candidate,
+            )
+        })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -265,7 +272,8 @@ pub(super) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
 
 /// Whether `key` is `parent` or stands below it: `user.contact.email` is below `user.contact`, not below `user.con`.
 pub(super) fn is_within(key: &str, parent: &str) -> bool {
-    key.strip_prefix(parent).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    key.strip_prefix(parent)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Whether a data category is sensitive: health, biometrics, origin, belief, politics, sexuality, crime, children.
@@ -279,11 +287,16 @@ pub fn is_sensitive(category: &str) -> bool {
 /// not hold a `pin`, nor `hashtags` a `hash`. What ends like a date or a count (`password_changed_at`) is no secret.
 pub fn looks_like_a_secret(column_name: &str) -> bool {
     let parts = word_parts(column_name);
-    let harmless = parts.len() > 1 && parts.last().is_some_and(|last| HARMLESS_ENDS.contains(&last.as_str()));
+    let harmless = parts.len() > 1
+        && parts
+            .last()
+            .is_some_and(|last| HARMLESS_ENDS.contains(&last.as_str()));
     !harmless
-        && SECRET_NAMES
-            .iter()
-            .any(|name| parts.windows(name.len()).any(|run| run.iter().zip(*name).all(|(part, word)| part == word)))
+        && SECRET_NAMES.iter().any(|name| {
+            parts
+                .windows(name.len())
+                .any(|run| run.iter().zip(*name).all(|(part, word)| part == word))
+        })
 }
 
 /// The words in an identifier, in lower case: `APIKey2Value` is `api`, `key`, `value`.
@@ -321,18 +334,27 @@ mod tests {
     use super::*;
 
     fn keys_of(file: &str) -> Option<Vec<String>> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fideslang").join(file);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../../shared/data/fideslang")
+            .join(file);
         let Ok(text) = std::fs::read_to_string(&path) else {
             println!("skipped: {} is not there", path.display());
             return None;
         };
         // The first line names the columns, the second is the root, which is no key that a catalog may use.
-        Some(text.lines().skip(2).map(|line| line.split(',').next().unwrap().to_owned()).collect())
+        Some(
+            text.lines()
+                .skip(2)
+                .map(|line| line.split(',').next().unwrap().to_owned())
+                .collect(),
+        )
     }
 
     #[test]
     fn every_category_of_the_published_list_is_known() {
-        let Some(keys) = keys_of("data_categories.csv") else { return };
+        let Some(keys) = keys_of("data_categories.csv") else {
+            return;
+        };
         assert_eq!(keys.len(), CATEGORIES.len());
         for key in keys {
             assert!(is_known_category(&key), "{key}");
@@ -341,7 +363,9 @@ mod tests {
 
     #[test]
     fn every_use_of_the_published_list_is_known() {
-        let Some(keys) = keys_of("data_uses.csv") else { return };
+        let Some(keys) = keys_of("data_uses.csv") else {
+            return;
+        };
         assert_eq!(keys.len(), USES.len());
         for key in keys {
             assert!(is_known_use(&key), "{key}");
@@ -362,11 +386,21 @@ mod tests {
 
     #[test]
     fn children_of_a_sensitive_category_are_sensitive_and_namesakes_are_not() {
-        for key in ["user.health_and_medical.genetic", "user.biometric.voice", "user.childrens", "user.biometric"] {
+        for key in [
+            "user.health_and_medical.genetic",
+            "user.biometric.voice",
+            "user.childrens",
+            "user.biometric",
+        ] {
             assert!(is_sensitive(key), "{key}");
         }
-        for key in ["user.contact.email", "user.demographic", "user.demographic.gender", "user.childrens_books", "user"]
-        {
+        for key in [
+            "user.contact.email",
+            "user.demographic",
+            "user.demographic.gender",
+            "user.childrens_books",
+            "user",
+        ] {
             assert!(!is_sensitive(key), "{key}");
         }
     }
@@ -443,8 +477,14 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_offered_only_when_it_is_near() {
-        assert_eq!(nearest_category("user.contact.emial"), Some("user.contact.email"));
-        assert_eq!(nearest_use("marketing.comunications.sms"), Some("marketing.communications.sms"));
+        assert_eq!(
+            nearest_category("user.contact.emial"),
+            Some("user.contact.email")
+        );
+        assert_eq!(
+            nearest_use("marketing.comunications.sms"),
+            Some("marketing.communications.sms")
+        );
         assert_eq!(nearest_category("shoe size"), None);
     }
 

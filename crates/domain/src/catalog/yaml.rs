@@ -99,20 +99,28 @@ pub(super) fn parse(text: &str) -> Result<Node, Broken> {
         .map_err(|error| explain(&error, last_line))
 }
 
-/// The line in which the byte at `offset` stands, counted from 1.
+/// The line in which the byte at `offset` stands, counted from 1. As in YAML, CR LF and CR alone end a line too.
 fn line_of(text: &str, offset: usize) -> u32 {
-    let before = text.as_bytes().get(..offset).unwrap_or_default();
-    let breaks = before.iter().filter(|byte| **byte == b'\n').count();
-    u32::try_from(breaks).unwrap_or(u32::MAX).saturating_add(1)
+    let before = text.get(..offset).unwrap_or_default();
+    let lines = before
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r').count())
+        .sum::<usize>();
+    u32::try_from(lines).unwrap_or(u32::MAX)
 }
 
 /// What the parser found, in words for the file's author.
 fn explain(error: &Error, last_line: u32) -> Broken {
-    let line = error.location().map_or(0, |at| line_number(at.line())).min(last_line);
+    let line = error
+        .location()
+        .map_or(0, |at| line_number(at.line()))
+        .min(last_line);
     // The parser puts the place behind its message; ours stands in front.
     let said = error.to_string();
     let first = said.lines().next().unwrap_or_default();
-    let what = first.rsplit_once(" at line ").map_or(first, |(what, _)| what);
+    let what = first
+        .rsplit_once(" at line ")
+        .map_or(first, |(what, _)| what);
     let message = match error.without_snippet() {
         Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } => {
             format!("This file is too deep or too large to read ({what}). Nest it less, or split it into several files.")
@@ -121,7 +129,7 @@ fn explain(error: &Error, last_line: u32) -> Broken {
         Error::MultipleDocuments { .. } => {
             "A second document starts here. Take out the line `---`, or put it into a file of its own.".to_owned()
         }
-        _ => format!("This is not valid YAML: {what}. Check the indents, colons and quotes in this line and the one above."),
+        _ => format!("This is not valid YAML: {what}. Check the indents, colons and quotes in this line and the lines beside it."),
     };
     Broken { line, message }
 }
@@ -133,7 +141,10 @@ fn line_number(line: u64) -> u32 {
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { line: line_number(spanned.referenced.line()), value: spanned.value })
+        Ok(Self {
+            line: line_number(spanned.referenced.line()),
+            value: spanned.value,
+        })
     }
 }
 
@@ -244,28 +255,65 @@ mod tests {
     #[test]
     fn keys_and_values_know_their_lines() {
         let tree = parse("# a remark\na: 1\nb:\n  c: two\n  d: [x,\n     y]\n").unwrap();
-        let [a, b] = map(&tree) else { panic!("two keys") };
+        let [a, b] = map(&tree) else {
+            panic!("two keys")
+        };
         assert_eq!((a.key.as_str(), a.line, text(&a.node)), ("a", 2, "1"));
-        let [c, d] = map(&b.node) else { panic!("two keys") };
+        let [c, d] = map(&b.node) else {
+            panic!("two keys")
+        };
         assert_eq!((b.line, c.line, c.node.line, d.line), (3, 4, 4, 5));
-        let Value::List(items) = &d.node.value else { panic!("a list") };
-        assert_eq!(items.iter().map(|i| (i.line, text(i))).collect::<Vec<_>>(), [(5, "x"), (6, "y")]);
+        let Value::List(items) = &d.node.value else {
+            panic!("a list")
+        };
+        assert_eq!(
+            items.iter().map(|i| (i.line, text(i))).collect::<Vec<_>>(),
+            [(5, "x"), (6, "y")]
+        );
     }
 
     #[test]
     fn codes_stay_as_they_are_written() {
-        let tree = parse("country: NO\npost: 0123\nflag: on\ntrue: true\n1: paid\nlong: 1_000\n").unwrap();
-        let pairs: Vec<_> = map(&tree).iter().map(|e| (e.key.as_str(), text(&e.node))).collect();
+        let tree =
+            parse("country: NO\npost: 0123\nflag: on\ntrue: true\n1: paid\nlong: 1_000\n").unwrap();
+        let pairs: Vec<_> = map(&tree)
+            .iter()
+            .map(|e| (e.key.as_str(), text(&e.node)))
+            .collect();
         assert_eq!(
             pairs,
-            [("country", "NO"), ("post", "0123"), ("flag", "on"), ("true", "true"), ("1", "paid"), ("long", "1_000")]
+            [
+                ("country", "NO"),
+                ("post", "0123"),
+                ("flag", "on"),
+                ("true", "true"),
+                ("1", "paid"),
+                ("long", "1_000")
+            ]
         );
+    }
+
+    #[test]
+    fn lines_end_as_yaml_ends_them() {
+        for (text, line) in [
+            ("", 1),
+            ("a", 1),
+            ("a\n", 2),
+            ("a\r\nb", 2),
+            ("a\rb", 2),
+            ("a\r\n\rb\n\n", 5),
+        ] {
+            assert_eq!(line_of(text, text.len()), line, "{text:?}");
+        }
     }
 
     #[test]
     fn an_empty_file_is_nothing() {
         for empty in ["", "\n\n", "# only a remark\n", "---\n", "~"] {
-            assert!(matches!(parse(empty).unwrap().value, Value::Nothing), "{empty:?}");
+            assert!(
+                matches!(parse(empty).unwrap().value, Value::Nothing),
+                "{empty:?}"
+            );
         }
     }
 
@@ -304,13 +352,18 @@ mod tests {
 
     #[test]
     fn a_file_beyond_the_limit_is_refused_unread() {
-        assert!(parse(&"a".repeat(LARGEST_FILE + 1)).unwrap_err().message.contains("Split"));
+        assert!(
+            parse(&"a".repeat(LARGEST_FILE + 1))
+                .unwrap_err()
+                .message
+                .contains("Split")
+        );
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused_within_its_lines(text in "(?s).{0,200}") {
-            let lines = u32::try_from(text.split('\n').count()).unwrap();
+            let lines = line_of(&text, text.len());
             if let Err(broken) = parse(&text) {
                 prop_assert!(broken.line <= lines, "{:?}", broken);
             }
