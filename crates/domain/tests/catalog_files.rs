@@ -1,5 +1,9 @@
 //! The loader on files that others wrote, on files that somebody broke, and on files that mean harm.
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -343,4 +347,20 @@ fn the_catalogs_that_come_with_the_portal_have_nothing_to_put_right() {
         assert_eq!(errors(&findings), [""; 0], "{name}");
         assert_eq!(errors(&check_rules(&catalog)), [""; 0], "{name}");
     }
+}
+
+#[test]
+fn the_examples_in_the_guide_are_a_good_catalog() {
+    let guide = include_str!("../../../docs/catalog.md");
+    let examples: Vec<&str> = guide
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let [company, shop] = examples.as_slice() else {
+        panic!("two examples: company.yml and a dataset")
+    };
+    let Loaded { catalog, findings } = load_shop(company, shop);
+    assert_eq!(findings, []);
+    assert_eq!(check_rules(&catalog), []);
 }
