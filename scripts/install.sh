@@ -10,6 +10,8 @@ cd "$(dirname "$0")/.."
 
 # The oldest Rust that builds the project; Cargo.toml says the same.
 oldest_rust=94
+# The one that rustup brings where there is none, or an older one.
+fresh_rust=1.95.0
 wasm=wasm32-unknown-unknown
 
 main() {
@@ -21,6 +23,7 @@ main() {
     test)
         need_packages "$(run_packages) $(rust_packages) $(test_packages)"
         need_rust
+        need_checkers
         need_node_packages
         ;;
     *)
@@ -123,15 +126,23 @@ remember() {
 need_rustup_rust() {
     if ! rust_is_new_enough; then
         say "Installing Rust with rustup"
-        # Beside the user's default, which stays what it is.
-        rustup toolchain install stable --profile minimal --component clippy --component rustfmt >&2 || return 1
-        remember "export RUSTUP_TOOLCHAIN=stable"
+        # Beside the user's default, which stays what it is; a fixed version, whose lints the project is known to pass.
+        rustup toolchain install "$fresh_rust" --no-self-update --profile minimal --component clippy --component rustfmt >&2 || return 1
+        remember "export RUSTUP_TOOLCHAIN=$fresh_rust"
     fi
     if ! rust_knows_the_browser; then
         say "Adding Rust's part for browsers"
         rustup target add "$wasm" >&2 || return 1
     fi
     rust_is_new_enough && rust_knows_the_browser
+}
+
+# What checks the source; without rustup, Debian's rustfmt has come along, and clippy is done without.
+need_checkers() {
+    if has rustup && ! { cargo clippy --version && cargo fmt --version; } >/dev/null 2>&1; then
+        say "Adding rustfmt and clippy"
+        rustup component add clippy rustfmt >&2
+    fi
 }
 
 # Debian 12 keeps a new Rust for its web browsers, without the part that compiles for web pages. Its source is packaged
@@ -165,10 +176,12 @@ build_browser_rust() {
     # shellcheck disable=SC2064 # the folder's name is known now
     trap "rm -rf '$work'" EXIT
     cp -r "$1" "$work/library"
-    # RUSTC_BOOTSTRAP: the standard library uses what is not yet stable, and only there.
+    # As Rust's own build does it: the library may use what is not yet stable, marks it as such, and carries the code that
+    # the bundle's link-time optimization reads.
     (
         cd "$work/library/sysroot"
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$work/target PATH=/usr/bin:$PATH \
+            RUSTFLAGS="-Zforce-unstable-if-unmarked -Cembed-bitcode=yes" \
             cargo build --release --target "$wasm" >&2
     )
     mkdir -p "$3"
