@@ -1,1 +1,184 @@
-//! Placeholder.
+//! Use cases: do the reading, decide in `domain`, write through `store`, record the access, queue the job.
+//!
+//! One file a use case. Authorization is a type: what a customer may do takes `&Customer`, which only a session's
+//! customer becomes.
+
+pub mod accounts;
+pub mod company;
+mod error;
+pub mod jobs;
+mod links;
+pub mod mail;
+pub mod my_data;
+mod own_values;
+mod passwords;
+mod rows;
+pub mod systems;
+pub mod who_looked;
+pub mod world;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairhold_domain::ids::CustomerId;
+use fairhold_domain::time::Moment;
+use fairhold_store::db::Part;
+use fairhold_store::keys::KeyStore;
+use fairhold_store::{Db, SecretKey};
+
+pub use company::{Company, CompanyError, CompanySource};
+pub use error::{Error, OpenError, Result};
+use jobs::Bell;
+use mail::Mailer;
+use passwords::Passwords;
+use systems::Connections;
+use world::World;
+
+/// How this portal is run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where customers reach it, such as `https://data.example.com`, without a slash at the end. Links in mails are
+    /// made from it, never from a request's Host header.
+    pub public_url: String,
+    /// The demo: mail stays in the outbox and is shown on a page.
+    pub demo: bool,
+    /// How long a read of a connected system may take.
+    pub system_timeout: Duration,
+}
+
+/// The portal: everything that the use cases need. Cheap to clone.
+#[derive(Clone)]
+pub struct Portal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    keys: KeyStore,
+    world: World,
+    settings: Settings,
+    company: Company,
+    mailer: Mailer,
+    passwords: Passwords,
+    bell: Bell,
+}
+
+/// What a portal is made of.
+pub struct Parts {
+    /// The portal's own database.
+    pub db: Db,
+    /// The key store.
+    pub keys: KeyStore,
+    /// Clock and randomness.
+    pub world: World,
+    /// How it is run.
+    pub settings: Settings,
+    /// Where the catalog is read from.
+    pub source: CompanySource,
+    /// The connected systems, by the names that the catalog uses.
+    pub connections: Connections,
+    /// How mail leaves.
+    pub mailer: Mailer,
+}
+
+/// A customer who is logged in, with the key to what the portal holds of them. Only [`Portal::customer`] makes one.
+#[derive(Debug)]
+pub struct Customer {
+    id: CustomerId,
+    key: SecretKey,
+}
+
+impl Customer {
+    /// Whose session it is.
+    pub const fn id(&self) -> CustomerId {
+        self.id
+    }
+}
+
+impl Portal {
+    /// Brings the database up to date and reads the catalog.
+    ///
+    /// # Errors
+    /// When the database or the catalog can't be used.
+    pub async fn open(parts: Parts) -> std::result::Result<Self, OpenError> {
+        parts.db.migrate(Part::Data).await?;
+        let company = Company::load(parts.source, parts.connections)?;
+        let passwords = Passwords::new(&*parts.world.random)?;
+        let portal = Self {
+            inner: Arc::new(Inner {
+                db: parts.db,
+                keys: parts.keys,
+                world: parts.world,
+                settings: parts.settings,
+                company,
+                mailer: parts.mailer,
+                passwords,
+                bell: Bell::default(),
+            }),
+        };
+        portal.queue_repeating().await?;
+        Ok(portal)
+    }
+
+    /// The customer of a session.
+    ///
+    /// # Errors
+    /// [`Error::LogInFirst`] when the account has been erased since.
+    pub async fn customer(&self, id: CustomerId) -> Result<Customer> {
+        match self.inner.keys.of(id).await {
+            Ok(key) => Ok(Customer { id, key }),
+            Err(fairhold_store::StoreError::KeyDestroyed) => Err(Error::LogInFirst),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Whether the stores answer.
+    pub async fn ready(&self) -> Result<()> {
+        self.inner.db.ping().await?;
+        self.inner.keys.ping().await?;
+        Ok(())
+    }
+
+    /// The moment it is.
+    pub fn now(&self) -> Moment {
+        self.inner.world.clock.now()
+    }
+
+    /// How this portal is run.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The company that runs it: its catalog and its systems.
+    pub fn company(&self) -> &Company {
+        &self.inner.company
+    }
+
+    /// The portal's own database, for the session store.
+    pub fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    /// Writes down the heads of the chains of looks and ends all connections.
+    pub async fn close(&self) {
+        if let Err(e) = self.checkpoint_looks().await {
+            tracing::error!(error = %e, "the last checkpoint of the looks failed");
+        }
+        self.inner.db.close().await;
+        self.inner.keys.close().await;
+    }
+
+    /// Walks the chains of looks.
+    pub async fn verify(&self) -> Result<fairhold_store::looks::Walk> {
+        Ok(fairhold_store::looks::verify(&self.inner.db, &self.inner.keys).await?)
+    }
+
+    pub(crate) async fn checkpoint_looks(&self) -> Result<()> {
+        fairhold_store::looks::checkpoint(&self.inner.db, &self.inner.keys, self.now()).await?;
+        Ok(())
+    }
+
+    fn new_id(&self) -> String {
+        self.inner.world.new_id().to_string()
+    }
+}

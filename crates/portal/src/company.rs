@@ -1,0 +1,132 @@
+//! The company that runs the portal: its catalog as it was last loaded well, and the systems that the catalog names.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fairhold_domain::catalog::check::Finding;
+use fairhold_domain::catalog::load::{SourceFile, load};
+use fairhold_domain::catalog::{Catalog, OWN_CONNECTION};
+use jiff::tz::TimeZone;
+
+use crate::systems::{Connections, System, systems_of};
+
+/// Where the catalog is read from.
+#[derive(Clone, Debug)]
+pub struct CompanySource {
+    /// The folder with `company.yml` and `datasets/`.
+    pub folder: PathBuf,
+}
+
+/// The company: cheap to ask for what is current, replaced as a whole when the catalog changes.
+pub struct Company {
+    source: CompanySource,
+    connections: Connections,
+    current: RwLock<Arc<Current>>,
+}
+
+/// A catalog with everything that follows from it.
+pub struct Current {
+    /// What the company declares.
+    pub catalog: Catalog,
+    /// Grows with each load, so that what was made from an older one can be told apart.
+    pub revision: u64,
+    /// The company's time zone.
+    pub zone: TimeZone,
+    /// One for each connection that a dataset names.
+    pub(crate) systems: Vec<System>,
+    fingerprint: Vec<SourceFile>,
+}
+
+/// Why a catalog can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CompanyError {
+    /// A file or folder can't be read.
+    #[error("{path} can't be read: {why}. Name a catalog folder that has a company.yml in it.")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// The operating system's words.
+        why: std::io::Error,
+    },
+    /// The catalog is wrong.
+    #[error("the catalog has mistakes:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Mistakes(Vec<Finding>),
+}
+
+impl Company {
+    pub(crate) fn load(source: CompanySource, connections: Connections) -> Result<Self, CompanyError> {
+        let current = read(&source, &connections, 1)?;
+        Ok(Self { source, connections, current: RwLock::new(Arc::new(current)) })
+    }
+
+    /// What was last loaded well.
+    pub fn current(&self) -> Arc<Current> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the catalog again if its files have changed; answers whether they had.
+    ///
+    /// # Errors
+    /// When the new files can't be used: then the last good ones stay.
+    pub fn reload(&self) -> Result<bool, CompanyError> {
+        let known = self.current();
+        if read_files(&self.source)? == known.fingerprint {
+            return Ok(false);
+        }
+        let fresh = read(&self.source, &self.connections, known.revision + 1)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        Ok(true)
+    }
+
+    /// The folder whose files are served to everyone: the logo.
+    pub fn public_folder(&self) -> PathBuf {
+        self.source.folder.join("public")
+    }
+}
+
+/// Reads the files of a catalog folder: `company.yml`, and `datasets/*.yml` in the order of their names.
+pub fn read_files(source: &CompanySource) -> Result<Vec<SourceFile>, CompanyError> {
+    let mut paths = vec![source.folder.join("company.yml")];
+    let datasets = source.folder.join("datasets");
+    if datasets.is_dir() {
+        let entries = std::fs::read_dir(&datasets).map_err(|why| CompanyError::Unreadable { path: datasets.clone(), why })?;
+        let mut found: Vec<PathBuf> = entries
+            .filter_map(Result::ok)
+            .map(|e| e.path())
+            .filter(|p| p.extension().is_some_and(|e| e == "yml" || e == "yaml"))
+            .collect();
+        found.sort();
+        paths.extend(found);
+    }
+    paths
+        .into_iter()
+        .map(|path| match std::fs::read(&path) {
+            // What is no UTF-8 becomes text that the loader refuses with its line.
+            Ok(bytes) => Ok(SourceFile {
+                path: path.display().to_string(),
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+            }),
+            Err(why) => Err(CompanyError::Unreadable { path, why }),
+        })
+        .collect()
+}
+
+/// What the portal itself holds, where the company's catalog does not say it in its own words.
+const OWN_DATASET: &str = include_str!("own_dataset.yml");
+
+fn read(source: &CompanySource, connections: &Connections, revision: u64) -> Result<Current, CompanyError> {
+    let files = read_files(source)?;
+    let loaded = load(&files);
+    let mistakes: Vec<Finding> = loaded.findings.into_iter().filter(Finding::is_error).collect();
+    if !mistakes.is_empty() {
+        return Err(CompanyError::Mistakes(mistakes));
+    }
+    let mut catalog = loaded.catalog;
+    if !catalog.datasets.iter().any(|d| d.connection.as_deref() == Some(OWN_CONNECTION)) {
+        let own = SourceFile { path: "the portal's own dataset".to_owned(), text: OWN_DATASET.to_owned() };
+        catalog.datasets.extend(load(&[own]).catalog.datasets);
+    }
+    let zone = TimeZone::get(&catalog.company.time_zone).unwrap_or(TimeZone::UTC);
+    let systems = systems_of(&catalog, connections);
+    Ok(Current { catalog, revision, zone, systems, fingerprint: files })
+}

@@ -1,0 +1,63 @@
+//! What can go wrong in a use case: a closed set, without any value in it.
+
+use fairhold_domain::email::EmailError;
+use fairhold_domain::password::PasswordError;
+use fairhold_store::StoreError;
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nobody is logged in.
+    #[error("log in first")]
+    LogInFirst,
+    /// The address or the password is wrong; never which.
+    #[error("wrong address or password")]
+    WrongLogIn,
+    /// The text is no e-mail address.
+    #[error("not an address")]
+    Email(#[from] EmailError),
+    /// The password will not do.
+    #[error("not a password")]
+    Password(#[from] PasswordError),
+    /// The link was used before, is too old, or never was.
+    #[error("the link has ended")]
+    LinkEnded,
+    /// There is no such list, page or fact.
+    #[error("not found")]
+    NotFound,
+    /// Too much is going on; a moment later it may work.
+    #[error("too busy")]
+    Busy,
+    /// The system that holds this does not answer.
+    #[error("a connected system does not answer")]
+    SystemDown,
+    /// The store failed: nothing was shown and nothing changed.
+    #[error("the store failed: {0}")]
+    Store(StoreError),
+}
+
+impl From<StoreError> for Error {
+    fn from(e: StoreError) -> Self {
+        match e {
+            StoreError::Busy => Self::Busy,
+            e => Self::Store(e),
+        }
+    }
+}
+
+/// Why a portal does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The catalog.
+    #[error(transparent)]
+    Company(#[from] crate::CompanyError),
+    /// Anything else.
+    #[error(transparent)]
+    Portal(#[from] Error),
+}

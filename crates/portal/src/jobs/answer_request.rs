@@ -1,0 +1,165 @@
+//! Answers what somebody asked at the door: here, out of sight, it is found out whether the address is known.
+
+use fairhold_domain::email::EmailAddress;
+use fairhold_domain::ids::CustomerId;
+use fairhold_store::accounts::{self, LinkKind, address_hash};
+use fairhold_store::outbox::Mail;
+use fairhold_store::records::{self, OwnRecord};
+use fairhold_store::seal::{new_token, token_hash};
+use fairhold_store::{SecretKey, StoreError, Tx};
+use serde::{Deserialize, Serialize};
+
+use super::{Done, JobError};
+use crate::accounts::LINK_SECONDS;
+use crate::error::{Error, Result};
+use crate::mail::{AlreadyHereMail, ResetMail, SignUpMail, text};
+use crate::{Portal, own_values};
+
+/// Answers one request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AnswerRequest {
+    /// Which; the address itself is sealed in the request.
+    pub request_id: String,
+}
+
+impl AnswerRequest {
+    pub const NAME: &'static str = "answer_request";
+
+    pub fn payload(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|_| Error::Store(StoreError::Form))
+    }
+
+    pub async fn run(self, portal: &Portal) -> Result<Done, JobError> {
+        let keys = &portal.inner.keys;
+        let asked = accounts::request(&mut portal.inner.db.read().await?, &self.request_id).await?;
+        let Some((kind, sealed)) = asked else { return Ok(Done::Once) };
+        let plain = keys.portal().requests.open(&format!("request:{}", self.request_id), &sealed)?;
+        let address = String::from_utf8(plain).map_err(|_| JobError::Payload)?;
+        let address = EmailAddress::parse(&address).map_err(|_| JobError::Payload)?;
+        let hash = address_hash(&keys.portal().addresses, &address);
+        let known = accounts::by_address(&mut portal.inner.db.read().await?, &hash).await?;
+        match (known, kind) {
+            (Some(customer), _) => answer_known(portal, self.request_id, customer, kind, address).await?,
+            (None, LinkKind::SignUp) => welcome(portal, self.request_id, hash, address).await?,
+            // Nobody is told that there is no account: neither on the page nor by a mail that nobody asked for.
+            (None, LinkKind::Reset) => forget(portal, self.request_id).await?,
+        }
+        portal.inner.bell.ring();
+        Ok(Done::Once)
+    }
+}
+
+/// A new customer: the key first, then everything that it seals.
+async fn welcome(portal: &Portal, request_id: String, hash: String, address: EmailAddress) -> Result<()> {
+    let now = portal.now();
+    let customer = CustomerId(portal.inner.world.new_id());
+    let key = portal.inner.keys.create(customer, now).await?;
+    let this = portal.clone();
+    let written = portal
+        .inner
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                accounts::add(tx, customer, &hash, now).await?;
+                let mut record = OwnRecord::default();
+                record.values.insert(own_values::ADDRESS.to_owned(), own_values::given(address.as_str(), now));
+                records::write(tx, &key, &*this.inner.world.random, customer, &record, 0).await?;
+                this.send_link(tx, &key, customer, LinkKind::SignUp, &address).await?;
+                accounts::remove_request(tx, &request_id).await?;
+                Ok::<(), Error>(())
+            })
+        })
+        .await;
+    if written.is_err() {
+        // Somebody was faster with the same address: the next try finds them. This key sealed nothing.
+        portal.inner.keys.destroy(customer).await?;
+    }
+    written
+}
+
+async fn answer_known(
+    portal: &Portal,
+    request_id: String,
+    customer: CustomerId,
+    kind: LinkKind,
+    address: EmailAddress,
+) -> Result<()> {
+    let key = portal.inner.keys.of(customer).await?;
+    let this = portal.clone();
+    portal
+        .inner
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                let account = accounts::account(tx, customer).await?.ok_or(StoreError::Conflict)?;
+                match (account.proven_at, kind) {
+                    (Some(_), LinkKind::SignUp) => this.say_already_here(tx, &key, customer, &address).await?,
+                    (Some(_), LinkKind::Reset) => {
+                        this.send_link(tx, &key, customer, LinkKind::Reset, &address).await?;
+                    }
+                    (None, _) => this.send_link(tx, &key, customer, LinkKind::SignUp, &address).await?,
+                }
+                accounts::remove_request(tx, &request_id).await?;
+                Ok::<(), Error>(())
+            })
+        })
+        .await
+}
+
+async fn forget(portal: &Portal, request_id: String) -> Result<()> {
+    portal
+        .inner
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                accounts::remove_request(tx, &request_id).await?;
+                Ok::<(), Error>(())
+            })
+        })
+        .await
+}
+
+impl Portal {
+    /// Mails a link that acts once. The token itself is nowhere but in the sealed mail.
+    async fn send_link(
+        &self,
+        tx: &mut Tx,
+        key: &SecretKey,
+        customer: CustomerId,
+        kind: LinkKind,
+        address: &EmailAddress,
+    ) -> Result<()> {
+        let now = self.now();
+        let token = new_token(&*self.inner.world.random);
+        accounts::add_link(tx, &token_hash(&token), customer, kind, now, now.plus_seconds(LINK_SECONDS)).await?;
+        let current = self.company().current();
+        let company = current.catalog.company.name.as_str();
+        let link = format!("{}/set-password/{token}", self.settings().public_url);
+        let (subject, text) = match kind {
+            LinkKind::SignUp => {
+                (format!("See what {company} holds about you"), text(&SignUpMail { company, link: &link })?)
+            }
+            LinkKind::Reset => (format!("Choose a new password at {company}"), text(&ResetMail { company, link: &link })?),
+        };
+        self.post(tx, key, customer, &Mail { to: address.as_str().to_owned(), subject, text }).await
+    }
+
+    async fn say_already_here(
+        &self,
+        tx: &mut Tx,
+        key: &SecretKey,
+        customer: CustomerId,
+        address: &EmailAddress,
+    ) -> Result<()> {
+        let current = self.company().current();
+        let company = current.catalog.company.name.as_str();
+        let url = &self.settings().public_url;
+        let (log_in, forgot) = (format!("{url}/log-in"), format!("{url}/forgot-password"));
+        let mail = Mail {
+            to: address.as_str().to_owned(),
+            subject: format!("You have an account at {company}"),
+            text: text(&AlreadyHereMail { company, log_in: &log_in, forgot: &forgot })?,
+        };
+        self.post(tx, key, customer, &mail).await
+    }
+}

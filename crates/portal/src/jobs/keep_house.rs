@@ -1,0 +1,47 @@
+//! What repeats: checkpoints of the looks, and sweeping what has ended.
+
+use fairhold_store::{StoreError, accounts, outbox, sessions};
+
+use super::{Done, JobError};
+use crate::Portal;
+
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// Copies the heads of the chains of looks into the key store.
+pub(crate) struct Checkpoint;
+
+impl Checkpoint {
+    pub const NAME: &'static str = "checkpoint_looks";
+
+    pub async fn run(portal: &Portal) -> Result<Done, JobError> {
+        portal.checkpoint_looks().await?;
+        Ok(Done::Again(30))
+    }
+}
+
+/// Removes what has ended: sessions, links, sent mail, and sign-ups that nobody finished.
+pub(crate) struct Sweep;
+
+impl Sweep {
+    pub const NAME: &'static str = "sweep";
+
+    pub async fn run(portal: &Portal) -> Result<Done, JobError> {
+        let now = portal.now();
+        portal
+            .inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    // Idle sessions are refused when they are used; a day later they are gone.
+                    sessions::sweep(tx, now, now.plus_seconds(-DAY)).await?;
+                    accounts::sweep_links(tx, now.plus_seconds(-DAY)).await?;
+                    outbox::sweep(tx, now.plus_seconds(-30 * DAY)).await?;
+                    Ok::<(), StoreError>(())
+                })
+            })
+            .await?;
+        portal.sweep_never_proven(now.plus_seconds(-DAY)).await?;
+        Ok(Done::Again(HOUR))
+    }
+}

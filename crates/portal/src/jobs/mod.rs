@@ -1,0 +1,156 @@
+//! Jobs: what is done after the page has answered. A new job is a file here with a struct, its NAME and its `run`, and
+//! a line in [`Portal::run_job`].
+
+pub mod answer_request;
+mod keep_house;
+pub mod send_mail;
+
+use std::time::Duration;
+
+use fairhold_store::jobs::{self, Job};
+use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
+
+use crate::Portal;
+use crate::error::Error;
+use answer_request::AnswerRequest;
+use keep_house::{Checkpoint, Sweep};
+use send_mail::SendMail;
+
+/// How long the worker waits when nothing is due and nobody rings: jobs of other processes and repeating ones are found
+/// then.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// Wakes the worker when a job has been queued in this process.
+#[derive(Debug, Default)]
+pub(crate) struct Bell(Notify);
+
+impl Bell {
+    pub fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Why a job failed, as it is kept beside it: a closed word, never a message.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JobError {
+    #[error("{0}")]
+    Portal(#[from] Error),
+    #[error("{0}")]
+    Mail(#[from] crate::mail::MailError),
+    #[error("no such job")]
+    Unknown,
+    #[error("the payload has an unknown form")]
+    Payload,
+}
+
+impl From<fairhold_store::StoreError> for JobError {
+    fn from(e: fairhold_store::StoreError) -> Self {
+        Self::Portal(e.into())
+    }
+}
+
+impl JobError {
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Portal(_) => "store",
+            Self::Mail(_) => "mail",
+            Self::Unknown => "unknown",
+            Self::Payload => "payload",
+        }
+    }
+}
+
+/// What becomes of a job that went well.
+pub(crate) enum Done {
+    /// It is removed.
+    Once,
+    /// It runs again after so many seconds.
+    Again(i64),
+}
+
+impl Portal {
+    /// Runs jobs until `stop` says so.
+    pub async fn work(&self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            let worked = match self.run_due_jobs().await {
+                Ok(worked) => worked,
+                Err(e) => {
+                    tracing::error!(error = %e, "jobs can't be claimed");
+                    false
+                }
+            };
+            let pause = if worked { Duration::ZERO } else { LONGEST_WAIT };
+            tokio::select! {
+                () = &mut stop => return,
+                () = self.inner.bell.0.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Runs what is due now, one after the other; answers whether there was anything.
+    ///
+    /// # Errors
+    /// When jobs can't be claimed. A job that fails is put back and is no error here.
+    pub async fn run_due_jobs(&self) -> crate::Result<bool> {
+        let mut worked = false;
+        while let Some(job) = jobs::claim(&self.inner.db, self.now()).await? {
+            worked = true;
+            let outcome = self.run_job(&job).await;
+            self.settle(job, outcome).await?;
+        }
+        Ok(worked)
+    }
+
+    async fn run_job(&self, job: &Job) -> Result<Done, JobError> {
+        match job.name.as_str() {
+            AnswerRequest::NAME => payload::<AnswerRequest>(job)?.run(self).await,
+            SendMail::NAME => payload::<SendMail>(job)?.run(self).await,
+            Sweep::NAME => Sweep::run(self).await,
+            Checkpoint::NAME => Checkpoint::run(self).await,
+            _ => Err(JobError::Unknown),
+        }
+    }
+
+    async fn settle(&self, job: Job, outcome: Result<Done, JobError>) -> crate::Result<()> {
+        let now = self.now();
+        if let Err(error) = &outcome {
+            tracing::warn!(job = job.name, attempts = job.attempts, %error, "a job failed and will be tried again");
+        }
+        self.inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    match outcome {
+                        Ok(Done::Once) => jobs::finish(tx, &job.job_id).await,
+                        Ok(Done::Again(seconds)) => jobs::again(tx, &job.job_id, now.plus_seconds(seconds)).await,
+                        Err(error) => jobs::fail(tx, &job, error.word(), now).await,
+                    }
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Queues the jobs that repeat, where they are not queued yet.
+    pub(crate) async fn queue_repeating(&self) -> crate::Result<()> {
+        let now = self.now();
+        self.inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    for name in [Sweep::NAME, Checkpoint::NAME] {
+                        jobs::queue_once(tx, name, name, now).await?;
+                    }
+                    Ok::<(), Error>(())
+                })
+            })
+            .await
+    }
+}
+
+fn payload<T: DeserializeOwned>(job: &Job) -> Result<T, JobError> {
+    serde_json::from_str(&job.payload).map_err(|_| JobError::Payload)
+}

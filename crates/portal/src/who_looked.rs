@@ -1,0 +1,70 @@
+//! Who looked: every look at a customer's data, in sentences (P22).
+
+use fairhold_domain::access::{Actor, Look};
+use fairhold_domain::{facts, present};
+use fairhold_store::looks;
+
+use crate::error::Result;
+use crate::{Customer, Portal};
+
+/// Looks on one page.
+const LOOKS_A_PAGE: i64 = 50;
+
+/// A look, ready to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookLine {
+    /// What happened.
+    pub sentence: String,
+    /// When, as one speaks of it.
+    pub when: String,
+    /// When, for machines (RFC 3339).
+    pub at: String,
+    /// Why, as whoever looked said it.
+    pub reason: Option<String>,
+    /// Names of systems that did not answer then.
+    pub failed: Vec<String>,
+    /// Whether it was the customer.
+    pub own: bool,
+}
+
+/// A page of looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LooksPage {
+    /// Newest first.
+    pub looks: Vec<LookLine>,
+    /// The number before which the next page begins.
+    pub next: Option<i64>,
+}
+
+impl Portal {
+    /// The looks before number `before`, newest first; all of them when it is `None`.
+    pub async fn who_looked(&self, customer: &Customer, before: Option<i64>) -> Result<LooksPage> {
+        let mut tx = self.inner.db.read().await?;
+        let recorded = looks::page(&mut tx, customer.id, before.unwrap_or(i64::MAX), LOOKS_A_PAGE + 1).await?;
+        drop(tx);
+        let current = self.company().current();
+        let now = self.now().timestamp();
+        let more = recorded.len() as i64 > LOOKS_A_PAGE;
+        let shown = recorded.iter().take(LOOKS_A_PAGE as usize);
+        let next = if more { shown.clone().last().map(|r| r.seq) } else { None };
+        let looks = shown
+            .map(|recorded| {
+                let look: &Look = &recorded.look;
+                let at = recorded.at.timestamp();
+                LookLine {
+                    sentence: look.sentence(|seen| facts::seen_phrase(&current.catalog, seen)),
+                    when: present::spoken(at, now, &current.zone),
+                    at: at.to_string(),
+                    reason: look.reason.clone(),
+                    failed: look
+                        .failed
+                        .iter()
+                        .map(|key| current.catalog.dataset(key).map_or_else(|| key.clone(), |d| d.name.clone()))
+                        .collect(),
+                    own: look.actor == Actor::Customer,
+                }
+            })
+            .collect();
+        Ok(LooksPage { looks, next })
+    }
+}
