@@ -42,12 +42,13 @@ trap 'exit 143' TERM
 as_owner "$bin/initdb" --pgdata "$folder/data" --username fairhold --auth trust --encoding UTF8 --no-locale >"$folder/log" 2>&1 \
     || { cat "$folder/log" >&2; exit 1; }
 
+# Nothing here outlives the command, so nothing waits for the disk (fsync=off).
 # A port that is free now may be taken a moment later by someone else, so a few are tried.
 port=
 for _ in 1 2 3 4 5; do
     try=$((20000 + RANDOM % 20000))
     if as_owner "$bin/pg_ctl" start --wait --silent --pgdata "$folder/data" --log "$folder/data/server.log" \
-        --options "-h 127.0.0.1 -p $try -k $folder -c max_connections=200" >/dev/null 2>&1; then
+        --options "-h 127.0.0.1 -p $try -k $folder -c max_connections=200 -c fsync=off" >/dev/null 2>&1; then
         port=$try
         break
     fi
@@ -59,9 +60,15 @@ if [ -z "$port" ]; then
 fi
 
 export FAIRHOLD_TEST_POSTGRES="postgres://fairhold@127.0.0.1:$port/postgres"
-# In the background and waited for, so that a signal is not kept waiting until the command ends.
+# In the background and waited for, so that a signal is not kept waiting until the command ends. The command is told to
+# end by SIGTERM: a shell lets what runs in the background ignore SIGINT.
 "$@" <&0 &
 command=$!
-trap 'kill -INT "$command" 2>/dev/null; wait "$command" 2>/dev/null; exit 130' INT
-trap 'kill -TERM "$command" 2>/dev/null; wait "$command" 2>/dev/null; exit 143' TERM
+stop_command() {
+    kill -TERM "$command" 2>/dev/null || true
+    wait "$command" 2>/dev/null || true
+    exit "$1"
+}
+trap 'stop_command 130' INT
+trap 'stop_command 143' TERM
 wait "$command"
