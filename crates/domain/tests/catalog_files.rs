@@ -265,6 +265,38 @@ fn a_catalog_of_several_megabytes_loads() {
     );
 }
 
+#[test]
+fn a_list_beyond_the_limit_is_cut_with_a_word() {
+    let many = |indent: &str, what: &str| format!("{indent}- {what}\n").repeat(30_000);
+    let flat = format!(
+        "dataset:\n  - fides_key: a\n    collections:\n      - name: t\n        fields:\n{}",
+        many(
+            "          ",
+            "{ name: x, data_categories: [user.contact.emial], portal: { purposes: [oders] } }"
+        )
+    );
+    let Loaded { catalog, findings } = load_shop(COMPANY, &flat);
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.code == "too-long" && f.place.line == 5)
+    );
+    assert_eq!(catalog.datasets[0].collections[0].fields.len(), 1);
+    let mut parts = String::new();
+    for part in 0..11 {
+        let _ = writeln!(parts, "          - name: p{part}\n            fields:");
+        for field in 0..1_000 {
+            let _ = writeln!(parts, "              - name: f{field}");
+        }
+    }
+    let nested = format!(
+        "dataset:\n  - fides_key: a\n    collections:\n      - name: t\n        fields:\n{parts}"
+    );
+    let Loaded { catalog, findings } = load_shop(COMPANY, &nested);
+    assert_eq!(codes(&findings), ["too-long"]);
+    assert_eq!(catalog.datasets[0].collections[0].fields.len(), 10_000);
+}
+
 /// A change that an unlucky hand, or a hostile one, makes to a file.
 fn damage() -> impl Strategy<Value = (usize, usize, String)> {
     let scrap = prop_oneof![

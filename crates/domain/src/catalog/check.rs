@@ -119,7 +119,7 @@ pub fn check_rules(catalog: &Catalog) -> Vec<Finding> {
 }
 
 /// By place, and what several fields inherit is named once.
-fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort();
     findings.dedup();
     findings

@@ -257,15 +257,18 @@ pub(super) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
         return None;
     }
     let wanted = word.to_lowercase();
+    // What differs much in length differs much; the length costs nothing to know.
+    let allowed = |candidate: &str| 1 + candidate.chars().count() / 4;
     candidates
         .iter()
+        .filter(|candidate| wanted.len().abs_diff(candidate.len()) <= 2 * allowed(candidate))
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase()),
                 *candidate,
             )
         })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 4)
+        .filter(|(distance, candidate)| *distance <= allowed(candidate))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::check::Finding;
+use super::check::{Finding, in_order};
 use super::{Catalog, ColumnRef, Company, Dataset, OWN_CONNECTION, Place, keys};
 use reader::Reader;
 
@@ -18,7 +18,7 @@ mod datasets;
 mod reader;
 
 /// A file of the catalog's folder.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// As findings shall name it.
     pub path: String,
@@ -31,7 +31,7 @@ pub struct SourceFile {
 pub struct Loaded {
     /// Complete only where no finding is an error.
     pub catalog: Catalog,
-    /// In the order of the files.
+    /// In the order of files and lines.
     pub findings: Vec<Finding>,
 }
 
@@ -68,7 +68,10 @@ pub fn load(files: &[SourceFile]) -> Loaded {
         datasets,
     };
     check_names(&catalog, company_is_known, &mut findings);
-    Loaded { catalog, findings }
+    Loaded {
+        catalog,
+        findings: in_order(findings),
+    }
 }
 
 fn is_yaml(path: &Path) -> bool {
@@ -282,11 +285,11 @@ fn unknown_name(
             list(known)
         ),
     };
-    // What is inherited by many fields is wrong in one place.
-    let finding = Finding::error(place, code, format!("There is no {kind} `{name}`. {hint}"));
-    if !findings.contains(&finding) {
-        findings.push(finding);
-    }
+    findings.push(Finding::error(
+        place,
+        code,
+        format!("There is no {kind} `{name}`. {hint}"),
+    ));
 }
 
 fn check_target(

@@ -110,6 +110,14 @@ fn change(text: &str, from: &str, to: &str) -> (String, u32) {
     (text.replacen(from, to, 1), u32::try_from(line).unwrap())
 }
 
+fn shown(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
 fn summary(findings: &[Finding]) -> Vec<(&'static str, u32)> {
     findings.iter().map(|f| (f.code, f.place.line)).collect()
 }
@@ -117,12 +125,7 @@ fn summary(findings: &[Finding]) -> Vec<(&'static str, u32)> {
 #[test]
 fn the_good_catalog_has_nothing_to_put_right() {
     let found = all_findings(COMPANY, SHOP, &database());
-    assert_eq!(
-        found,
-        [],
-        "{}",
-        found.iter().map(|f| format!("{f}\n")).collect::<String>()
-    );
+    assert_eq!(found, [], "{}", shown(&found));
 }
 
 /// What loading finds and, as for everybody who uses a catalog, the rules where it loaded without an error.
@@ -145,354 +148,362 @@ fn check_cases(original: &str, cases: &[Case], find: impl Fn(&str) -> Vec<Findin
         let (changed, line) = change(original, from, to);
         let found = find(&changed);
         let expected = [(*code, line.saturating_add_signed(*below))];
-        let shown: String = found.iter().map(|f| format!("{f}\n")).collect();
+        let shown = shown(&found);
         assert_eq!(summary(&found), expected, "{from:?} -> {to:?}\n{shown}");
     }
 }
 
+const COMPANY_CASES: &[Case] = &[
+    (
+        "no-contact",
+        "privacy_contact: Penny, at penny@records.example\n",
+        "",
+        -2,
+    ),
+    ("sold-after-all", "sells: false", "sells: true", -4),
+    (
+        "demands-too-much",
+        "demands: [user.contact.email]",
+        "demands: [user.contact.email, user.financial]",
+        -2,
+    ),
+    (
+        "unknown-category",
+        "demands: [user.contact.email]",
+        "demands: [user.contact.emial]",
+        0,
+    ),
+    (
+        "unknown-category",
+        "needs: [user.contact, user.name]",
+        "needs: [user.contact, nonsense]",
+        0,
+    ),
+    ("unknown-purpose", "purpose: orders", "purpose: oders", -1),
+    ("unknown-key", "tagline: Old", "tag_line: Old", 0),
+    ("unknown-key", "colours:", "colors: {}\ncolours:", 0),
+    (
+        "unknown-key",
+        "    basis: law",
+        "    basis: law\n    bases: law",
+        1,
+    ),
+    (
+        "unknown-use",
+        "essential.service.operations",
+        "essential.service.operation",
+        0,
+    ),
+    ("unknown-value", "basis: law", "basis: vibes", 0),
+    (
+        "unknown-value",
+        "channels: [email]",
+        "channels: [pigeon]",
+        0,
+    ),
+    ("unknown-value", "version: 3", "version: 0", 0),
+    (
+        "unknown-value",
+        "says_not_sold: true",
+        "says_not_sold: perhaps",
+        0,
+    ),
+    ("missing-key", "name: Penny's Records", "name:", 0),
+    (
+        "missing-key",
+        "    words: \"The law asks us to keep receipts.\"\n",
+        "",
+        -4,
+    ),
+    (
+        "missing-key",
+        "    what_for: They answer your mails.\n",
+        "",
+        -2,
+    ),
+    ("missing-key", "    basis: law\n", "", -2),
+    (
+        "duplicate-key",
+        "  - key: tax\n    use: essential.legal_obligation",
+        "  - key: tax\n    use: essential.legal_obligation\n    basis: law\n    class: service\n    words: Tax.\n  - key: tax\n    use: essential.legal_obligation",
+        5,
+    ),
+    ("bad-colour", "\"#1F6F54\"", "\"#1F6F5\"", 0),
+    ("bad-colour", "\"#8fd9bd\"", "#8fd9bd", 0),
+    ("bad-logo", "logo.svg", "../logo.svg", 0),
+    ("bad-time-zone", "Europe/Dublin", "half past nine", 0),
+    (
+        "wrong-shape",
+        "connections: [shop]",
+        "connections: [[shop], shop]",
+        0,
+    ),
+    (
+        "jargon",
+        "We send you what you bought.",
+        "We leverage what you bought.",
+        -6,
+    ),
+    (
+        "jargon",
+        "They answer your mails.",
+        "They are a data processor.",
+        -2,
+    ),
+];
+
 #[test]
 fn each_mistake_in_the_company_file_is_found_by_itself_in_its_line() {
-    let cases: &[Case] = &[
-        (
-            "no-contact",
-            "privacy_contact: Penny, at penny@records.example\n",
-            "",
-            -2,
-        ),
-        ("sold-after-all", "sells: false", "sells: true", -4),
-        (
-            "demands-too-much",
-            "demands: [user.contact.email]",
-            "demands: [user.contact.email, user.financial]",
-            -2,
-        ),
-        (
-            "unknown-category",
-            "demands: [user.contact.email]",
-            "demands: [user.contact.emial]",
-            0,
-        ),
-        (
-            "unknown-category",
-            "needs: [user.contact, user.name]",
-            "needs: [user.contact, nonsense]",
-            0,
-        ),
-        ("unknown-purpose", "purpose: orders", "purpose: oders", -1),
-        ("unknown-key", "tagline: Old", "tag_line: Old", 0),
-        ("unknown-key", "colours:", "colors: {}\ncolours:", 0),
-        (
-            "unknown-key",
-            "    basis: law",
-            "    basis: law\n    bases: law",
-            1,
-        ),
-        (
-            "unknown-use",
-            "essential.service.operations",
-            "essential.service.operation",
-            0,
-        ),
-        ("unknown-value", "basis: law", "basis: vibes", 0),
-        (
-            "unknown-value",
-            "channels: [email]",
-            "channels: [pigeon]",
-            0,
-        ),
-        ("unknown-value", "version: 3", "version: 0", 0),
-        (
-            "unknown-value",
-            "says_not_sold: true",
-            "says_not_sold: perhaps",
-            0,
-        ),
-        ("missing-key", "name: Penny's Records", "name:", 0),
-        (
-            "missing-key",
-            "    words: \"The law asks us to keep receipts.\"\n",
-            "",
-            -4,
-        ),
-        (
-            "missing-key",
-            "    what_for: They answer your mails.\n",
-            "",
-            -2,
-        ),
-        ("missing-key", "    basis: law\n", "", -2),
-        (
-            "duplicate-key",
-            "  - key: tax\n    use: essential.legal_obligation",
-            "  - key: tax\n    use: essential.legal_obligation\n    basis: law\n    class: service\n    words: Tax.\n  - key: tax\n    use: essential.legal_obligation",
-            5,
-        ),
-        ("bad-colour", "\"#1F6F54\"", "\"#1F6F5\"", 0),
-        ("bad-colour", "\"#8fd9bd\"", "#8fd9bd", 0),
-        ("bad-logo", "logo.svg", "../logo.svg", 0),
-        ("bad-time-zone", "Europe/Dublin", "half past nine", 0),
-        (
-            "wrong-shape",
-            "connections: [shop]",
-            "connections: [[shop], shop]",
-            0,
-        ),
-        (
-            "jargon",
-            "We send you what you bought.",
-            "We leverage what you bought.",
-            -6,
-        ),
-        (
-            "jargon",
-            "They answer your mails.",
-            "They are a data processor.",
-            -2,
-        ),
-    ];
-    check_cases(COMPANY, cases, |company| found_in_files(company, SHOP));
+    check_cases(COMPANY, COMPANY_CASES, |company| {
+        found_in_files(company, SHOP)
+    });
 }
 
-const LONG_AND_HARD: &str = "The aggregated demographic characteristics of registered individuals are systematically \
+const HARD_TO_READ: &str = "why: The aggregated demographic characteristics of registered individuals are systematically \
     evaluated for the continuous optimisation of promotional communication activities, including automated \
     segmentation procedures, statistical probability calculations and comprehensive organisational performance \
     measurement initiatives.";
 
+const DATASET_CASES: &[Case] = &[
+    ("no-label", "              label: Post code\n", "", -3),
+    ("no-label", "label: Title", "", -1),
+    ("no-label", "              label: Password\n", "", -3),
+    (
+        "no-why",
+        "              why: Our driver finds you by it.\n",
+        "",
+        -5,
+    ),
+    (
+        "no-why",
+        "              why: It ties your orders to you.\n",
+        "",
+        -5,
+    ),
+    (
+        "no-origin",
+        "              origin: provided\n              purposes: [orders]\n              keep: { for: 2 years, from: orders.placed_at }\n",
+        "              purposes: [orders]\n              keep: { for: 2 years, from: orders.placed_at }\n",
+        -7,
+    ),
+    (
+        "no-purpose",
+        "              purposes: [orders]\n              keep: { for: 2 years, from: orders.placed_at }\n",
+        "              keep: { for: 2 years, from: orders.placed_at }\n",
+        -8,
+    ),
+    (
+        "no-retention",
+        "              keep: { for: 2 years, from: orders.placed_at }\n",
+        "",
+        -9,
+    ),
+    ("no-erasure", "              erase: mask\n", "", -10),
+    (
+        "kept-without-reason",
+        "keep: { for: 7 years, because: tax law }",
+        "keep: { for: 7 years }",
+        1,
+    ),
+    (
+        "withheld-without-reason",
+        "withheld: A scrambled form of your password.",
+        "withheld: yes",
+        0,
+    ),
+    (
+        "secret-shown",
+        "            data_categories: [system.operations]\n            portal:\n              label: Customer since",
+        "            data_categories: [user.authorization]\n            portal:\n              origin: provided\n              purposes: [orders]\n              keep: a year\n              erase: mask\n              label: Customer since",
+        -1,
+    ),
+    ("sensitive-shown", "show: covered", "show: full", 0),
+    (
+        "never-collected",
+        "data_categories: [user.content]",
+        "data_categories: [user.biometric.voice]",
+        -1,
+    ),
+    (
+        "never-collected",
+        "label: Favourite band",
+        "label: Your school mark",
+        -3,
+    ),
+    (
+        "jargon",
+        "why: Our driver finds you by it.",
+        "why: We utilise it.",
+        0,
+    ),
+    (
+        "jargon",
+        "what: The code at the end of your address.",
+        "what: PII",
+        0,
+    ),
+    (
+        "jargon",
+        "words: { 1: packed, 2: sent }",
+        "words: { 1: synergy, 2: sent }",
+        0,
+    ),
+    (
+        "jargon",
+        "because: tax law",
+        "because: the retention period",
+        0,
+    ),
+    (
+        "hard-to-read",
+        "why: Our driver finds you by it.",
+        HARD_TO_READ,
+        0,
+    ),
+    (
+        "no-second-fact",
+        "      second_facts: [customers.postcode]\n",
+        "",
+        23,
+    ),
+    (
+        "second-fact-nowhere",
+        "[customers.postcode]",
+        "[customers.post]",
+        0,
+    ),
+    ("wrong-shape", "[customers.postcode]", "[postcode]", 0),
+    (
+        "reference-nowhere",
+        "field: tracks.id",
+        "field: trucks.id",
+        -1,
+    ),
+    (
+        "reference-nowhere",
+        "field: tracks.id",
+        "field: tracks.idd",
+        -1,
+    ),
+    (
+        "no-direction",
+        "                  field: tracks.id\n                  direction: to\n",
+        "                  field: tracks.id\n",
+        -1,
+    ),
+    (
+        "deletes-what-is-kept",
+        "              words: { 1: packed, 2: sent }",
+        "              erase: delete",
+        0,
+    ),
+    (
+        "unknown-purpose",
+        "purposes: [orders, tax]",
+        "purposes: [orders, taxes]",
+        0,
+    ),
+    (
+        "unknown-recipient",
+        "seen_by: [support]",
+        "seen_by: [suport]",
+        0,
+    ),
+    (
+        "unknown-connection",
+        "connection: shop\n      second_facts: [customers.postcode]",
+        "connection: shopp\n      second_facts: [customers.postcode]",
+        0,
+    ),
+    (
+        "unknown-category",
+        "[user.contact.address.postal_code]",
+        "[user.contact.address.postal_code, user.contact.adress]",
+        0,
+    ),
+    ("unknown-key", "one_row: order", "on_row: order", 0),
+    (
+        "unknown-key",
+        "              currency: EUR",
+        "              money: EUR",
+        0,
+    ),
+    (
+        "unknown-key",
+        "keep: { for: 7 years, because: tax law }",
+        "keep: { for: 7 years, because: tax law, form: x }",
+        0,
+    ),
+    ("unknown-value", "rows: nobody", "rows: nobodys", 0),
+    ("unknown-value", "currency: EUR", "currency: euro", 0),
+    (
+        "duplicate-collection",
+        "      - name: settings",
+        "      - name: settings\n        portal: { rows: nobody }\n      - name: settings",
+        2,
+    ),
+    (
+        "duplicate-field",
+        "          - name: title",
+        "          - name: id\n            portal: { label: Again }\n          - name: title",
+        0,
+    ),
+    (
+        "missing-key",
+        "dataset:\n  - fides_key: shop",
+        "dataset:\n  - name: No key\n  - fides_key: shop",
+        1,
+    ),
+    (
+        "not-used",
+        "    name: The shop\n",
+        "    name: The shop\n    joint_controller: nobody\n",
+        1,
+    ),
+    (
+        "not-used",
+        "fides_meta: { primary_key: true, data_type: integer }",
+        "fides_meta: { primary_key: true, masking_strategy_override: { strategy: x } }",
+        0,
+    ),
+    (
+        "no-category",
+        "            data_categories: [user.content]\n",
+        "",
+        -1,
+    ),
+    ("no-connection", "      connection: shop\n", "", -4),
+    (
+        "no-rows",
+        "          rows: own\n          label: Your orders\n",
+        "          label: Your orders\n",
+        -3,
+    ),
+    (
+        "no-identity",
+        "            fides_meta: { identity: email, data_type: string }\n",
+        "",
+        -27,
+    ),
+    (
+        "unreachable",
+        "                  direction: from\n            portal:\n              label: Your customer number\n              why: It says that the answer is yours.",
+        "                  direction: to\n            portal:\n              label: Your customer number\n              why: It says that the answer is yours.",
+        -12,
+    ),
+    (
+        "broken-yaml",
+        "label: Favourite band",
+        "label: \"Favourite band",
+        1,
+    ),
+    ("broken-yaml", "label: Favourite band", "label: a: b", 0),
+    ("wrong-shape", "label: Total", "label: [Total]", 0),
+];
+
 #[test]
 fn each_mistake_in_a_dataset_is_found_by_itself_in_its_line() {
-    let hard: &'static str = Box::leak(format!("why: \"{LONG_AND_HARD}\"").into_boxed_str());
-    let cases: &[Case] = &[
-        ("no-label", "              label: Post code\n", "", -3),
-        ("no-label", "label: Title", "", -1),
-        ("no-label", "              label: Password\n", "", -3),
-        (
-            "no-why",
-            "              why: Our driver finds you by it.\n",
-            "",
-            -5,
-        ),
-        (
-            "no-why",
-            "              why: It ties your orders to you.\n",
-            "",
-            -5,
-        ),
-        (
-            "no-origin",
-            "              origin: provided\n              purposes: [orders]\n              keep: { for: 2 years, from: orders.placed_at }\n",
-            "              purposes: [orders]\n              keep: { for: 2 years, from: orders.placed_at }\n",
-            -7,
-        ),
-        (
-            "no-purpose",
-            "              purposes: [orders]\n              keep: { for: 2 years, from: orders.placed_at }\n",
-            "              keep: { for: 2 years, from: orders.placed_at }\n",
-            -8,
-        ),
-        (
-            "no-retention",
-            "              keep: { for: 2 years, from: orders.placed_at }\n",
-            "",
-            -9,
-        ),
-        ("no-erasure", "              erase: mask\n", "", -10),
-        (
-            "kept-without-reason",
-            "keep: { for: 7 years, because: tax law }",
-            "keep: { for: 7 years }",
-            1,
-        ),
-        (
-            "withheld-without-reason",
-            "withheld: A scrambled form of your password.",
-            "withheld: yes",
-            0,
-        ),
-        (
-            "secret-shown",
-            "            data_categories: [system.operations]\n            portal:\n              label: Customer since",
-            "            data_categories: [user.authorization]\n            portal:\n              origin: provided\n              purposes: [orders]\n              keep: a year\n              erase: mask\n              label: Customer since",
-            -1,
-        ),
-        ("sensitive-shown", "show: covered", "show: full", 0),
-        (
-            "never-collected",
-            "data_categories: [user.content]",
-            "data_categories: [user.biometric.voice]",
-            -1,
-        ),
-        (
-            "never-collected",
-            "label: Favourite band",
-            "label: Your school mark",
-            -3,
-        ),
-        (
-            "jargon",
-            "why: Our driver finds you by it.",
-            "why: We utilise it.",
-            0,
-        ),
-        (
-            "jargon",
-            "what: The code at the end of your address.",
-            "what: PII",
-            0,
-        ),
-        (
-            "jargon",
-            "words: { 1: packed, 2: sent }",
-            "words: { 1: synergy, 2: sent }",
-            0,
-        ),
-        (
-            "jargon",
-            "because: tax law",
-            "because: the retention period",
-            0,
-        ),
-        ("hard-to-read", "why: Our driver finds you by it.", hard, 0),
-        (
-            "no-second-fact",
-            "      second_facts: [customers.postcode]\n",
-            "",
-            23,
-        ),
-        (
-            "second-fact-nowhere",
-            "[customers.postcode]",
-            "[customers.post]",
-            0,
-        ),
-        ("wrong-shape", "[customers.postcode]", "[postcode]", 0),
-        (
-            "reference-nowhere",
-            "field: tracks.id",
-            "field: trucks.id",
-            -1,
-        ),
-        (
-            "reference-nowhere",
-            "field: tracks.id",
-            "field: tracks.idd",
-            -1,
-        ),
-        (
-            "no-direction",
-            "                  field: tracks.id\n                  direction: to\n",
-            "                  field: tracks.id\n",
-            -1,
-        ),
-        (
-            "deletes-what-is-kept",
-            "              words: { 1: packed, 2: sent }",
-            "              erase: delete",
-            0,
-        ),
-        (
-            "unknown-purpose",
-            "purposes: [orders, tax]",
-            "purposes: [orders, taxes]",
-            0,
-        ),
-        (
-            "unknown-recipient",
-            "seen_by: [support]",
-            "seen_by: [suport]",
-            0,
-        ),
-        (
-            "unknown-connection",
-            "connection: shop\n      second_facts: [customers.postcode]",
-            "connection: shopp\n      second_facts: [customers.postcode]",
-            0,
-        ),
-        (
-            "unknown-category",
-            "[user.contact.address.postal_code]",
-            "[user.contact.address.postal_code, user.contact.adress]",
-            0,
-        ),
-        ("unknown-key", "one_row: order", "on_row: order", 0),
-        (
-            "unknown-key",
-            "              currency: EUR",
-            "              money: EUR",
-            0,
-        ),
-        (
-            "unknown-key",
-            "keep: { for: 7 years, because: tax law }",
-            "keep: { for: 7 years, because: tax law, form: x }",
-            0,
-        ),
-        ("unknown-value", "rows: nobody", "rows: nobodys", 0),
-        ("unknown-value", "currency: EUR", "currency: euro", 0),
-        (
-            "duplicate-collection",
-            "      - name: settings",
-            "      - name: settings\n        portal: { rows: nobody }\n      - name: settings",
-            2,
-        ),
-        (
-            "duplicate-field",
-            "          - name: title",
-            "          - name: id\n            portal: { label: Again }\n          - name: title",
-            0,
-        ),
-        (
-            "missing-key",
-            "dataset:\n  - fides_key: shop",
-            "dataset:\n  - name: No key\n  - fides_key: shop",
-            1,
-        ),
-        (
-            "not-used",
-            "    name: The shop\n",
-            "    name: The shop\n    joint_controller: nobody\n",
-            1,
-        ),
-        (
-            "not-used",
-            "fides_meta: { primary_key: true, data_type: integer }",
-            "fides_meta: { primary_key: true, masking_strategy_override: { strategy: x } }",
-            0,
-        ),
-        (
-            "no-category",
-            "            data_categories: [user.content]\n",
-            "",
-            -1,
-        ),
-        ("no-connection", "      connection: shop\n", "", -4),
-        (
-            "no-rows",
-            "          rows: own\n          label: Your orders\n",
-            "          label: Your orders\n",
-            -3,
-        ),
-        (
-            "no-identity",
-            "            fides_meta: { identity: email, data_type: string }\n",
-            "",
-            -27,
-        ),
-        (
-            "unreachable",
-            "                  direction: from\n            portal:\n              label: Your customer number\n              why: It says that the answer is yours.",
-            "                  direction: to\n            portal:\n              label: Your customer number\n              why: It says that the answer is yours.",
-            -12,
-        ),
-        (
-            "broken-yaml",
-            "label: Favourite band",
-            "label: \"Favourite band",
-            1,
-        ),
-        ("broken-yaml", "label: Favourite band", "label: a: b", 0),
-        ("wrong-shape", "label: Total", "label: [Total]", 0),
-    ];
-    check_cases(SHOP, cases, |shop| found_in_files(COMPANY, shop));
+    check_cases(SHOP, DATASET_CASES, |shop| found_in_files(COMPANY, shop));
 }
 
 #[test]
@@ -793,7 +804,7 @@ fn a_deletion_that_other_rows_stand_in_the_way_of_is_found() {
     let codes = schema_codes(|s| {
         table_mut(s, "orders")
             .foreign_keys
-            .push(points("state", "extras"))
+            .push(points("state", "extras"));
     });
     assert_eq!(codes, ["cannot-delete"]);
     assert!(

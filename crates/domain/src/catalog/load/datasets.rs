@@ -1,7 +1,7 @@
 //! Reads `datasets/*.yml`: Fides dataset files with our keys under `portal:`.
 
 use super::did_you_mean;
-use super::reader::{FLAGS, Keys, Map, Reader};
+use super::reader::{FLAGS, Keys, LONGEST_LIST, Map, Reader};
 use crate::catalog::yaml::Value;
 use crate::catalog::{
     Collection, ColumnRef, CompositeReference, Dataset, Direction, Erase, Field, Group, Keep,
@@ -438,6 +438,10 @@ impl Reader<'_> {
                     format!("The field `{name}` is described already, in line {first_line}. Keep one of them."),
                 );
                 continue;
+            }
+            if into.len() >= LONGEST_LIST {
+                self.too_long(map.line, "fields");
+                return;
             }
             let field = self.field(map, portal, name, dataset, own);
             into.push(field);

@@ -7,6 +7,9 @@ use crate::catalog::check::Finding;
 use crate::catalog::yaml::{self, Entry, Node, Value};
 use crate::catalog::{Place, is_known_category, keys};
 
+/// No list of a real catalog comes near it (few databases allow 5,000 columns), and each item is compared with the others.
+pub(super) const LONGEST_LIST: usize = 10_000;
+
 /// How a flag may be written.
 pub(super) const FLAGS: &[(&str, bool)] = &[
     ("true", true),
@@ -215,7 +218,12 @@ impl<'f> Reader<'f> {
         match map.get(key) {
             None => &[],
             Some(entry) => match &entry.node.value {
-                Value::List(items) => items,
+                Value::List(items) => {
+                    if items.len() > LONGEST_LIST {
+                        self.too_long(entry.line, key);
+                    }
+                    items.get(..LONGEST_LIST).unwrap_or(items)
+                }
                 Value::Nothing => &[],
                 Value::Text(_) | Value::Map(_) => {
                     self.error(
@@ -227,6 +235,15 @@ impl<'f> Reader<'f> {
                 }
             },
         }
+    }
+
+    /// Names a list that is too long to read to its end.
+    pub(super) fn too_long(&mut self, line: u32, key: &str) {
+        self.error(
+            line,
+            "too-long",
+            format!("`{key}` has more than {LONGEST_LIST} items, and the rest is not read. Take some away."),
+        );
     }
 
     /// Texts with their lines; one text alone counts as a list of one.
