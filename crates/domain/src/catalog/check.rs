@@ -140,8 +140,13 @@ fn check_company(company: &Company, findings: &mut Vec<Finding>) {
             "Customers can't write to anybody. Add `privacy_contact: ` with a person's e-mail address.".to_owned(),
         ));
     }
-    for text in [&company.tagline, &company.contact, &company.privacy_contact] {
-        check_text("company.yml", text.as_deref(), &company.place, findings);
+    let place = |key: &str| company.said.at(key).unwrap_or(&company.place);
+    for (key, text) in [
+        ("tagline", &company.tagline),
+        ("contact", &company.contact),
+        ("privacy_contact", &company.privacy_contact),
+    ] {
+        check_text(key, text.as_deref(), place(key), findings);
     }
     for purpose in &company.purposes {
         check_text("words", Some(&purpose.words), &purpose.place, findings);
@@ -150,7 +155,7 @@ fn check_company(company: &Company, findings: &mut Vec<Finding>) {
         check_text(
             "never_collected",
             Some(&never.words),
-            &company.place,
+            place("never_collected"),
             findings,
         );
     }

@@ -66,6 +66,8 @@ pub struct Company {
     pub says_not_sold: bool,
     /// Where the file says so.
     pub place: Place,
+    /// Where each of its keys was said.
+    pub said: Said,
 }
 
 /// A company's own colours and logo, over the portal's.

@@ -154,6 +154,8 @@ fn check_cases(original: &str, cases: &[Case], find: impl Fn(&str) -> Vec<Findin
 }
 
 const COMPANY_CASES: &[Case] = &[
+    ("jargon", "Old records, new ears", "Omnichannel records", 0),
+    ("jargon", "Your school marks", "Your metadata", -2),
     (
         "no-contact",
         "privacy_contact: Penny, at penny@records.example\n",

@@ -4,8 +4,8 @@ use super::reader::{FLAGS, Keys, Map, Reader};
 use super::{did_you_mean, list};
 use crate::catalog::yaml::Value;
 use crate::catalog::{
-    Basis, Class, Company, Look, NeverCollected, Purpose, Recipient, SignUp, is_known_category,
-    is_known_use, keys,
+    Basis, Class, Company, Look, NeverCollected, Purpose, Recipient, Said, SignUp,
+    is_known_category, is_known_use, keys,
 };
 
 const COMPANY_KEYS: &[&str] = &[
@@ -72,6 +72,7 @@ impl Reader<'_> {
             sign_ups: self.sign_ups(map),
             says_not_sold: self.choice(map, "says_not_sold", FLAGS).unwrap_or(false),
             place: self.place(map.line),
+            said: Said(self.said_at(map, COMPANY_KEYS)),
         })
     }
 
