@@ -22,8 +22,8 @@ use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema}
 
 pub use plan::Plan;
 pub use reading::{
-    CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE, MAX_SHARED, Missing, ReadRequest,
-    Reading, Row, SharedRows,
+    CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE,
+    MAX_SHARED, Missing, ReadRequest, Reading, Row, SharedRows,
 };
 pub use sqlite::{SqliteConnector, SqliteSettings};
 pub use systems::{SystemRead, read_all};

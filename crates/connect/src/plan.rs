@@ -1,15 +1,128 @@
 //! What is the same for all customers of a connection: made once from catalog and live schema, and kept.
+//!
+//! Only names that the live schema has get in here, spelt as it spells them; what the catalog names beyond that is
+//! listed as missing and left out.
 
-use crate::reading::Missing;
+use std::collections::BTreeSet;
+
+use fairhold_domain::{
+    catalog::{Collection, Dataset, Field, looks_like_a_secret},
+    reach::{Hop, Spot, Tie, reach},
+    schema::{LiveSchema, LiveTable},
+};
+
+use crate::{
+    reading::{CollectionName, Column, Missing},
+    sql::Dialect,
+};
 
 /// How a connection's datasets are read: which columns of which tables, along which references.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Plan {
+    pub(crate) dialect: Box<dyn Dialect>,
+    /// Collections that are read, in the catalog's order.
+    pub(crate) sources: Vec<Source>,
     missing: Vec<Missing>,
     undescribed_tables: Vec<String>,
 }
 
+/// A collection that is read. Names are quoted, and not yet tied to a table's alias.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub name: CollectionName,
+    pub table: String,
+    pub columns: Vec<Column>,
+    /// Which of the columns are never selected.
+    pub withheld: Vec<bool>,
+    /// All other columns.
+    pub open: Vec<String>,
+    /// The cells of a statement's outermost table, ready to be selected.
+    pub cells: String,
+    pub key: Key,
+    pub order: Option<Part>,
+    /// (column, fixed value): only such rows belong to the collection.
+    pub filter: Vec<(String, String)>,
+    /// Columns that hold an e-mail identity.
+    pub identities: Vec<Identity>,
+    pub paths: Vec<Vec<Step>>,
+    /// Steps from here to shared sources.
+    pub shared: Vec<Step>,
+    /// In a table of one row a fact: the columns of the fact's name and value.
+    pub key_value: Option<(usize, usize)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub column: String,
+    pub verified: bool,
+}
+
+/// What tells a source's rows apart and orders them.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub parts: Vec<Part>,
+    /// A made-up last part for tables and views without a key: the running number among rows whose `parts` are equal.
+    pub number: Option<String>,
+}
+
+/// A part of a key or an order.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub column: String,
+    pub nullable: bool,
+    /// Whether only its beginning as text takes part, because the column was not made to be a key.
+    pub cut: bool,
+}
+
+/// A hop, resolved.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// Index of the parent's source.
+    pub parent: usize,
+    /// Index of the child's source.
+    pub child: usize,
+    pub on: Vec<Pair>,
+    /// The parent's columns as the database spells them.
+    pub through: Vec<String>,
+    /// Whether one of the columns is withheld: then their values stay in the database, also on the way.
+    pub secret: bool,
+}
+
+/// Two columns that must be equal.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    pub parent: String,
+    pub child: String,
+    /// Whether the columns hold different families of values: then they are compared as text, lest `'01'` equal `1`.
+    pub as_text: bool,
+}
+
+/// How much of a column takes part in a key that was not made to be one, in characters.
+pub(crate) const KEY_BEGINNING: u32 = 256;
+
 impl Plan {
+    /// Joins datasets and schema. The datasets must be those of one connection.
+    pub(crate) fn new(
+        datasets: &[Dataset],
+        schema: &LiveSchema,
+        dialect: Box<dyn Dialect>,
+    ) -> Self {
+        let mut draft = Draft {
+            datasets,
+            schema,
+            dialect: &*dialect,
+            missing: BTreeSet::new(),
+        };
+        let (sources, undescribed_tables) = draft.sources();
+        let missing = draft.missing.into_iter().collect();
+        Self {
+            dialect,
+            sources,
+            missing,
+            undescribed_tables,
+        }
+    }
+
     /// What the catalog describes and the database lacks; it is skipped, and the rest is read.
     pub fn missing(&self) -> &[Missing] {
         &self.missing
@@ -19,4 +132,334 @@ impl Plan {
     pub fn undescribed_tables(&self) -> &[String] {
         &self.undescribed_tables
     }
+
+    pub(crate) fn source(&self, name: &CollectionName) -> Option<(usize, &Source)> {
+        self.sources
+            .iter()
+            .enumerate()
+            .find(|(_, s)| s.name == *name)
+    }
+}
+
+impl Source {
+    /// Whether it can hold rows that are the customer's own.
+    pub fn is_own(&self) -> bool {
+        !self.identities.is_empty() || !self.paths.is_empty()
+    }
+
+    /// How many values its key has.
+    pub fn key_len(&self) -> usize {
+        self.key.parts.len() + usize::from(self.key.number.is_some())
+    }
+}
+
+impl Part {
+    pub fn of(&self, alias: &str, dialect: &dyn Dialect) -> String {
+        let column = format!("{alias}.{}", self.column);
+        if self.cut {
+            dialect.beginning(&column, KEY_BEGINNING)
+        } else {
+            column
+        }
+    }
+}
+
+struct Draft<'a> {
+    datasets: &'a [Dataset],
+    schema: &'a LiveSchema,
+    dialect: &'a dyn Dialect,
+    missing: BTreeSet<Missing>,
+}
+
+impl<'a> Draft<'a> {
+    fn sources(&mut self) -> (Vec<Source>, Vec<String>) {
+        let reach = reach(self.datasets);
+        let mut mentioned: Vec<&LiveTable> = Vec::new();
+        let mut sources = Vec::new();
+        let mut spots = Vec::new();
+        for (dataset, d) in self.datasets.iter().enumerate() {
+            for (collection, c) in d.collections.iter().enumerate() {
+                let spot = Spot {
+                    dataset,
+                    collection,
+                };
+                let name = CollectionName::new(&d.key, &c.name);
+                let Some(table) = self.schema.table(c.schema.as_deref(), &c.name) else {
+                    self.missing.insert(Missing { name, field: None });
+                    continue;
+                };
+                mentioned.push(table);
+                self.note_missing_columns(&name, c, table);
+                // Without the column of a fixed value nobody can tell which rows belong here: none are read.
+                let whole = c
+                    .filter
+                    .iter()
+                    .all(|(column, _)| table.column(column).is_some());
+                if whole && reach.at(spot).is_some_and(|r| !r.ties.is_empty()) {
+                    sources.push(self.source(name, c, table));
+                    spots.push((spot, table, c));
+                }
+            }
+        }
+        for (index, (spot, table, _)) in spots.iter().enumerate() {
+            for tie in reach
+                .at(*spot)
+                .map(|r| r.ties.as_slice())
+                .unwrap_or_default()
+            {
+                match tie {
+                    Tie::Identity {
+                        field,
+                        kind,
+                        verified,
+                    } if kind == "email" => {
+                        if let (Some(column), Some(source)) =
+                            (table.column(field), sources.get_mut(index))
+                        {
+                            source.identities.push(Identity {
+                                column: self.dialect.quote(&column.name),
+                                verified: *verified,
+                            });
+                        }
+                    }
+                    Tie::Identity { .. } => {}
+                    Tie::Own(hops) => {
+                        let path: Option<Vec<Step>> =
+                            hops.iter().map(|hop| self.step(hop, &spots)).collect();
+                        if let (Some(path), Some(source)) = (path, sources.get_mut(index)) {
+                            source.paths.push(path);
+                        }
+                    }
+                    Tie::Shared(hop) => {
+                        if let Some(step) = self.step(hop, &spots)
+                            && let Some(parent) = sources.get_mut(step.parent)
+                        {
+                            parent.shared.push(step);
+                        }
+                    }
+                }
+            }
+        }
+        let undescribed = self
+            .schema
+            .tables
+            .iter()
+            .filter(|t| !mentioned.iter().any(|m| std::ptr::eq(*m, *t)));
+        (sources, undescribed.map(|t| t.name.clone()).collect())
+    }
+
+    fn note_missing_columns(
+        &mut self,
+        name: &CollectionName,
+        collection: &Collection,
+        table: &LiveTable,
+    ) {
+        for column in named_columns(collection) {
+            let outer = column.split_once('.').map(|(outer, _)| outer);
+            if table
+                .column(column)
+                .or_else(|| table.column(outer?))
+                .is_none()
+            {
+                self.missing.insert(Missing {
+                    name: name.clone(),
+                    field: Some(column.to_owned()),
+                });
+            }
+        }
+    }
+
+    fn source(&self, name: CollectionName, collection: &Collection, table: &LiveTable) -> Source {
+        let withheld: Vec<bool> = table
+            .columns
+            .iter()
+            .map(|c| is_withheld(collection, &c.name))
+            .collect();
+        let readable = |column: &str| {
+            table
+                .column(column)
+                .filter(|c| !is_withheld(collection, &c.name))
+        };
+        let order = collection
+            .order_by
+            .as_deref()
+            .and_then(readable)
+            .map(|c| Part {
+                column: self.dialect.quote(&c.name),
+                nullable: c.nullable,
+                cut: false,
+            });
+        let open = || {
+            table
+                .columns
+                .iter()
+                .zip(&withheld)
+                .filter(|(_, withheld)| !**withheld)
+                .map(|(c, _)| c)
+        };
+        let cells: Vec<String> = open()
+            .map(|c| {
+                self.dialect
+                    .cell(&format!("t0.{}", self.dialect.quote(&c.name)), &c.sql_type)
+            })
+            .collect();
+        let filter = collection.filter.iter().filter_map(|(column, value)| {
+            let column = table.column(column)?;
+            Some((self.dialect.quote(&column.name), value.clone()))
+        });
+        let index = |column: &str| {
+            let column = table.column(column)?;
+            table.columns.iter().position(|c| c.name == column.name)
+        };
+        let key_value = collection
+            .key_value
+            .as_ref()
+            .and_then(|kv| Some((index(&kv.key_column)?, index(&kv.value_column)?)));
+        Source {
+            name,
+            table: self.table(table),
+            columns: table
+                .columns
+                .iter()
+                .map(|c| Column {
+                    name: c.name.clone(),
+                    sql_type: c.sql_type.clone(),
+                    described: fields_of(collection, &c.name).next().is_some(),
+                })
+                .collect(),
+            open: open().map(|c| self.dialect.quote(&c.name)).collect(),
+            withheld,
+            cells: cells.join(", "),
+            key: self.key(collection, table),
+            order,
+            filter: filter.collect(),
+            identities: Vec::new(),
+            paths: Vec::new(),
+            shared: Vec::new(),
+            key_value,
+        }
+    }
+
+    fn table(&self, table: &LiveTable) -> String {
+        let name = self.dialect.quote(&table.name);
+        table.schema.as_ref().map_or(name.clone(), |schema| {
+            format!("{}.{name}", self.dialect.quote(schema))
+        })
+    }
+
+    /// The primary key; without one the engine's row id; without that (views) the columns that the file calls the key, or
+    /// all columns, and a running number. A secret is never part of a key: keys are selected and travel in cursors.
+    fn key(&self, collection: &Collection, table: &LiveTable) -> Key {
+        let part = |name: &str, nullable: bool, cut: bool| Part {
+            column: self.dialect.quote(name),
+            nullable,
+            cut,
+        };
+        let open = |column: &str| !is_withheld(collection, column);
+        if !table.primary_key.is_empty() && table.primary_key.iter().all(|c| open(c)) {
+            let nullable = |name: &str| table.column(name).is_none_or(|c| c.nullable);
+            let parts = table
+                .primary_key
+                .iter()
+                .map(|c| part(c, nullable(c), false))
+                .collect();
+            return Key {
+                parts,
+                number: None,
+            };
+        }
+        if let Some(row_id) = self.dialect.row_id(table) {
+            return Key {
+                parts: vec![part(row_id, false, false)],
+                number: None,
+            };
+        }
+        let open_columns = || table.columns.iter().filter(|c| open(&c.name));
+        let called_key = |name: &str| collection.field(name).is_some_and(|f| f.primary_key);
+        let mut parts: Vec<Part> = open_columns()
+            .filter(|c| called_key(&c.name))
+            .map(|c| part(&c.name, c.nullable, true))
+            .collect();
+        if parts.is_empty() {
+            parts = open_columns()
+                .map(|c| part(&c.name, c.nullable, true))
+                .collect();
+        }
+        let mut number = "fairhold number".to_owned();
+        while table.column(&number).is_some() {
+            number.push('+');
+        }
+        Key {
+            parts,
+            number: Some(self.dialect.quote(&number)),
+        }
+    }
+
+    fn step(&self, hop: &Hop, spots: &[(Spot, &LiveTable, &Collection)]) -> Option<Step> {
+        let at = |spot: Spot| {
+            spots
+                .iter()
+                .enumerate()
+                .find(|(_, s)| s.0 == spot)
+                .map(|(i, s)| (i, s.1, s.2))
+        };
+        let (parent, parent_table, parent_collection) = at(hop.parent)?;
+        let (child, child_table, child_collection) = at(hop.child)?;
+        let mut step = Step {
+            parent,
+            child,
+            on: Vec::new(),
+            through: Vec::new(),
+            secret: false,
+        };
+        for (above, below) in &hop.on {
+            let (above, below) = (parent_table.column(above)?, child_table.column(below)?);
+            let family = |sql_type: &str| self.dialect.family(sql_type);
+            let same = family(&above.sql_type) == family(&below.sql_type);
+            step.on.push(Pair {
+                parent: self.dialect.quote(&above.name),
+                child: self.dialect.quote(&below.name),
+                as_text: !same,
+            });
+            step.through.push(above.name.clone());
+            step.secret |= is_withheld(parent_collection, &above.name)
+                || is_withheld(child_collection, &below.name);
+        }
+        Some(step)
+    }
+}
+
+/// All columns that the file names for a collection.
+fn named_columns(collection: &Collection) -> impl Iterator<Item = &str> {
+    let fields = collection.fields.iter().map(|f| f.name.as_str());
+    let others = [
+        &collection.order_by,
+        &collection.since,
+        &collection.last_seen,
+    ]
+    .into_iter()
+    .flatten()
+    .map(String::as_str);
+    let filter = collection.filter.iter().map(|(column, _)| column.as_str());
+    let composite = collection
+        .references
+        .iter()
+        .flat_map(|r| r.fields.iter().map(String::as_str));
+    fields.chain(others).chain(filter).chain(composite)
+}
+
+/// The fields that describe a column: itself, and those nested in it.
+fn fields_of<'a>(collection: &'a Collection, column: &'a str) -> impl Iterator<Item = &'a Field> {
+    collection.fields.iter().filter(move |f| {
+        f.name.eq_ignore_ascii_case(column)
+            || f.name
+                .split_once('.')
+                .is_some_and(|(outer, _)| outer.eq_ignore_ascii_case(column))
+    })
+}
+
+fn is_withheld(collection: &Collection, column: &str) -> bool {
+    looks_like_a_secret(column)
+        || fields_of(collection, column)
+            .any(|f| f.withheld.is_some() || looks_like_a_secret(&f.name))
 }

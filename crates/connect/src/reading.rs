@@ -17,7 +17,10 @@ pub struct CollectionName {
 impl CollectionName {
     /// Names a collection.
     pub fn new(dataset: &str, collection: &str) -> Self {
-        Self { dataset: dataset.to_owned(), collection: collection.to_owned() }
+        Self {
+            dataset: dataset.to_owned(),
+            collection: collection.to_owned(),
+        }
     }
 }
 

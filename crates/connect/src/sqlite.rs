@@ -1,11 +1,32 @@
-//! `SQLite`.
+//! `SQLite`: a company's database in a file. Opened for reading only, never created.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
+use fairhold_domain::{
+    catalog::Dataset,
+    email::EmailAddress,
+    schema::{LiveColumn, LiveForeignKey, LiveSchema, LiveTable},
+};
+use sqlx::{
+    AssertSqlSafe, Row as _, Sqlite, SqlitePool, TypeInfo as _, ValueRef as _,
+    pool::PoolConnection,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteValueRef},
+};
 
-use crate::{ConnectError, Connector, Found, Plan, ReadRequest, Reading};
+use crate::{
+    ConnectError, Connector, Found, Plan, ReadRequest, Reading,
+    read::{self, RawRow, Session},
+    sql::{Dialect, Family, Sql, Statement},
+    value::{Cell, KeyValue, MAX_CELL_BYTES},
+};
 
 /// Where the database is and how much of it we take.
 #[derive(Clone, Debug)]
@@ -20,35 +41,497 @@ pub struct SqliteSettings {
 
 /// A company's `SQLite` file.
 #[derive(Debug)]
-pub struct SqliteConnector {}
+pub struct SqliteConnector {
+    pool: SqlitePool,
+    timeout: Duration,
+}
 
 impl SqliteConnector {
     /// Prepares the pool. Opens nothing yet: a file that is missing now may be there when it is read.
     pub fn new(settings: SqliteSettings) -> Self {
-        let _ = settings;
-        Self {}
+        let options = SqliteConnectOptions::new()
+            .filename(settings.path)
+            .read_only(true)
+            .create_if_missing(false)
+            // A writer may hold the file for a moment; our own time-out ends before this wait counts as hanging.
+            .busy_timeout(settings.timeout / 2)
+            .pragma("query_only", "ON")
+            // Views come with the file: they may not call what could do more than read.
+            .pragma("trusted_schema", "OFF");
+        let pool = SqlitePoolOptions::new()
+            .max_connections(settings.max_connections.max(1))
+            .acquire_timeout(settings.timeout)
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Self {
+            pool,
+            timeout: settings.timeout,
+        }
+    }
+
+    async fn open(&self) -> Result<SqliteSession, ConnectError> {
+        let mut connection = self.pool.acquire().await.map_err(|e| closed(&e))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        connection
+            .lock_handle()
+            .await
+            .map_err(|e| closed(&e))?
+            .set_progress_handler(STEPS_BETWEEN_LOOKS, move || {
+                !stopped.load(Ordering::Relaxed)
+            });
+        let mut session = SqliteSession {
+            connection,
+            stop,
+            ended: false,
+        };
+        session.run("BEGIN").await?;
+        Ok(session)
+    }
+
+    /// No call outlasts the time-out: dropping its session stops the statement.
+    async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, ConnectError>> + Send,
+    ) -> Result<T, ConnectError> {
+        tokio::time::timeout(self.timeout, work)
+            .await
+            .unwrap_or(Err(ConnectError::TooSlow))
     }
 }
 
 #[async_trait]
 impl Connector for SqliteConnector {
     async fn describe(&self) -> Result<LiveSchema, ConnectError> {
-        Err(ConnectError::Down)
+        self.in_time(async {
+            let mut session = self.open().await?;
+            let schema = describe(&mut session).await?;
+            session.end().await.map(|()| schema)
+        })
+        .await
     }
 
-    fn plan(&self, _: &[Dataset], _: &LiveSchema) -> Plan {
-        Plan::default()
+    fn plan(&self, datasets: &[Dataset], schema: &LiveSchema) -> Plan {
+        Plan::new(datasets, schema, Box::new(SqliteDialect))
     }
 
-    async fn find(&self, _: &Plan, _: &EmailAddress) -> Result<Vec<Found>, ConnectError> {
-        Err(ConnectError::Down)
+    async fn find(&self, plan: &Plan, address: &EmailAddress) -> Result<Vec<Found>, ConnectError> {
+        self.in_time(async {
+            let mut session = self.open().await?;
+            let found = read::find(&mut session, plan, address).await?;
+            session.end().await.map(|()| found)
+        })
+        .await
     }
 
-    async fn read(&self, _: &Plan, _: &ReadRequest) -> Result<Reading, ConnectError> {
-        Err(ConnectError::Down)
+    async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError> {
+        self.in_time(async {
+            let mut session = self.open().await?;
+            let reading = read::read(&mut session, plan, request).await?;
+            session.end().await.map(|()| reading)
+        })
+        .await
     }
 
     async fn ping(&self) -> Result<(), ConnectError> {
-        Err(ConnectError::Down)
+        // The first page of the file is read, so what is no database shows itself.
+        let ask = || Statement {
+            sql: "SELECT count(*) FROM sqlite_schema".to_owned(),
+            binds: Vec::new(),
+            values: 1,
+        };
+        self.in_time(async {
+            let mut session = self.open().await?;
+            session.rows(ask()).await?;
+            session.end().await
+        })
+        .await
     }
+}
+
+/// How many steps of its machine `SQLite` takes between two looks at whether to stop: well under a millisecond.
+const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+
+/// One read transaction: all its statements see the same moment.
+#[derive(Debug)]
+struct SqliteSession {
+    connection: PoolConnection<Sqlite>,
+    stop: Arc<AtomicBool>,
+    ended: bool,
+}
+
+impl SqliteSession {
+    async fn run(&mut self, sql: &'static str) -> Result<(), ConnectError> {
+        sqlx::query(sql)
+            .execute(&mut *self.connection)
+            .await
+            .map(|_| ())
+            .map_err(|e| closed(&e))
+    }
+
+    /// Ends the transaction and gives the connection back.
+    async fn end(mut self) -> Result<(), ConnectError> {
+        self.run("COMMIT").await?;
+        self.ended = true;
+        Ok(())
+    }
+}
+
+/// Nobody waits any more: by the time-out, because the caller left, or after an error. Whatever statement still runs is
+/// stopped, and the connection, whose state nobody knows, is not used again.
+impl Drop for SqliteSession {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.stop.store(true, Ordering::Relaxed);
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+#[async_trait]
+impl Session for SqliteSession {
+    async fn rows(&mut self, statement: Statement) -> Result<Vec<RawRow>, ConnectError> {
+        let values = statement.values;
+        // `sql` put it together: identifiers quoted, values bound.
+        let mut query = sqlx::query(AssertSqlSafe(statement.sql));
+        for bind in statement.binds {
+            query = match bind {
+                KeyValue::Null => query.bind(None::<i64>),
+                KeyValue::Int(number) => query.bind(number),
+                KeyValue::Real(number) => query.bind(number),
+                KeyValue::Text(text) => query.bind(text),
+                KeyValue::Blob(bytes) => query.bind(bytes),
+            };
+        }
+        let rows = query
+            .fetch_all(&mut *self.connection)
+            .await
+            .map_err(|e| closed(&e))?;
+        rows.iter().map(|row| raw(row, values)).collect()
+    }
+}
+
+fn raw(row: &SqliteRow, values: usize) -> Result<RawRow, ConnectError> {
+    let at = |index: usize| row.try_get_raw(index).map_err(|_| ConnectError::Damaged);
+    let values = values.min(row.len());
+    Ok(RawRow {
+        values: (0..values)
+            .map(|i| at(i).map(key_value))
+            .collect::<Result<_, _>>()?,
+        cells: (values..row.len())
+            .map(|i| at(i).map(cell))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn key_value(value: SqliteValueRef<'_>) -> KeyValue {
+    fn decode<'r, T: sqlx::Decode<'r, Sqlite>>(value: SqliteValueRef<'r>) -> Option<T> {
+        T::decode(value).ok()
+    }
+    if value.is_null() {
+        return KeyValue::Null;
+    }
+    let name = value.type_info().name().to_owned();
+    let typed = match name.as_str() {
+        "INTEGER" => decode(value).map(KeyValue::Int),
+        "REAL" => decode(value).map(KeyValue::Real),
+        "TEXT" => {
+            let bytes: Option<&[u8]> = decode(value);
+            bytes.map(|b| match std::str::from_utf8(b) {
+                Ok(text) => KeyValue::Text(text.to_owned()),
+                Err(_) => KeyValue::Blob(b.to_vec()),
+            })
+        }
+        _ => decode::<&[u8]>(value).map(|b| KeyValue::Blob(b.to_vec())),
+    };
+    typed.unwrap_or(KeyValue::Null)
+}
+
+/// Reads what [`SqliteDialect::cell`] wrote: text is the value; bytes are a note about it.
+fn cell(value: SqliteValueRef<'_>) -> Cell {
+    if value.is_null() {
+        return Cell::Empty;
+    }
+    let is_text = value.type_info().name() == "TEXT";
+    let Ok(bytes) = <&[u8] as sqlx::Decode<Sqlite>>::decode(value) else {
+        return Cell::Unreadable;
+    };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Cell::Unreadable;
+    };
+    if is_text {
+        return Cell::Text(text.to_owned());
+    }
+    let Some((note, start)) = text.split_once(':') else {
+        return Cell::Unreadable;
+    };
+    match (note.split_at_checked(1), start) {
+        (Some(("b", bytes)), _) => bytes
+            .parse()
+            .map_or(Cell::Unreadable, |bytes| Cell::Binary { bytes }),
+        (Some(("t", bytes)), start) => {
+            bytes
+                .parse()
+                .map_or(Cell::Unreadable, |bytes| Cell::TooLong {
+                    start: start.to_owned(),
+                    bytes,
+                })
+        }
+        _ => Cell::Unreadable,
+    }
+}
+
+/// The closed set out of `SQLite`'s result codes (<https://www.sqlite.org/rescode.html>); extended codes have the
+/// primary one in their lowest byte. The message may hold a value, so it goes nowhere.
+fn closed(error: &sqlx::Error) -> ConnectError {
+    match error {
+        sqlx::Error::PoolTimedOut => ConnectError::TooSlow,
+        sqlx::Error::Database(database) => {
+            let code = database
+                .code()
+                .and_then(|c| c.parse::<i32>().ok())
+                .unwrap_or_default();
+            match code & 0xff {
+                // ERROR, SCHEMA: our statements are fixed, so what they name is gone.
+                1 | 17 => ConnectError::Changed,
+                // PERM, READONLY, AUTH
+                3 | 8 | 23 => ConnectError::Refused,
+                // BUSY, LOCKED, INTERRUPT
+                5 | 6 | 9 => ConnectError::TooSlow,
+                // CORRUPT, NOTADB
+                11 | 26 => ConnectError::Damaged,
+                _ => ConnectError::Down,
+            }
+        }
+        _ => ConnectError::Down,
+    }
+}
+
+/// `SQLite`'s own ways.
+#[derive(Debug)]
+struct SqliteDialect;
+
+/// Beyond this many bytes not even the beginning of a value is read.
+const MAX_LOOKED_AT: u64 = 1024 * 1024;
+
+impl Dialect for SqliteDialect {
+    fn placeholder(&self, number: usize) -> String {
+        format!("?{number}")
+    }
+
+    /// Column affinity: <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>.
+    fn family(&self, sql_type: &str) -> Family {
+        let upper = sql_type.to_ascii_uppercase();
+        let has = |part: &str| upper.contains(part);
+        if has("INT") {
+            Family::Number
+        } else if has("CHAR") || has("CLOB") || has("TEXT") {
+            Family::Text
+        } else if has("BLOB") || upper.is_empty() {
+            Family::Other
+        } else {
+            Family::Number
+        }
+    }
+
+    /// `SQLite` types values, not columns, so the expression looks at the value. Lengths come from the row's header; a
+    /// large value itself stays where it is.
+    fn cell(&self, column: &str, _: &str) -> String {
+        format!(
+            "CASE WHEN typeof({column}) = 'blob' THEN CAST('b' || octet_length({column}) || ':' AS BLOB) \
+             WHEN octet_length({column}) > {MAX_CELL_BYTES} THEN CAST('t' || octet_length({column}) || ':' || \
+             CASE WHEN octet_length({column}) > {MAX_LOOKED_AT} THEN '' ELSE substr({column}, 1, 1000) END AS BLOB) \
+             ELSE CAST({column} AS TEXT) END"
+        )
+    }
+
+    fn as_text(&self, expression: &str) -> String {
+        format!("CAST({expression} AS TEXT)")
+    }
+
+    fn beginning(&self, expression: &str, characters: u32) -> String {
+        format!(
+            "CASE WHEN typeof({expression}) = 'blob' THEN hex(substr({expression}, 1, {characters})) \
+             ELSE substr(CAST({expression} AS TEXT), 1, {characters}) END"
+        )
+    }
+
+    fn exact(&self, expression: &str) -> String {
+        format!("{expression} COLLATE BINARY")
+    }
+
+    fn ascending(&self, expression: &str) -> String {
+        format!("{expression} ASC")
+    }
+
+    fn descending(&self, expression: &str) -> String {
+        format!("{expression} DESC")
+    }
+
+    /// A table without a primary key always has a row id (<https://www.sqlite.org/rowidtable.html>), under whichever of
+    /// its names no column has taken.
+    fn row_id(&self, table: &LiveTable) -> Option<&'static str> {
+        if table.is_view || !table.primary_key.is_empty() {
+            return None;
+        }
+        ["rowid", "_rowid_", "oid"]
+            .into_iter()
+            .find(|name| table.column(name).is_none())
+    }
+
+    /// LIKE knows no case in ASCII. Any other letter may be stored in either case, composed or not, and white space may
+    /// stand around: `%` lets that through, and the comparison in Rust decides.
+    fn may_hold(&self, sql: &mut Sql<'_>, expression: &str, address: &str) {
+        let mut pattern = String::from("%");
+        for c in address.chars() {
+            match c {
+                '%' | '_' | '\\' => pattern.extend(['\\', c]),
+                c if c.is_ascii() => pattern.push(c),
+                _ => pattern.push('%'),
+            }
+        }
+        pattern.push('%');
+        sql.push(expression)
+            .push(" LIKE ")
+            .bind(KeyValue::Text(pattern))
+            .push(" ESCAPE '\\'");
+    }
+}
+
+/// What the file has, by `SQLite`'s table-valued pragmas (<https://www.sqlite.org/pragma.html#pragfunc>).
+async fn describe(session: &mut SqliteSession) -> Result<LiveSchema, ConnectError> {
+    let named = "SELECT name, type = 'view' FROM pragma_table_list \
+                 WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                 ORDER BY name";
+    let mut schema = LiveSchema::default();
+    for row in ask(session, named, &[]).await? {
+        let [KeyValue::Text(name), KeyValue::Int(is_view)] = row.as_slice() else {
+            continue;
+        };
+        let mut table = LiveTable {
+            name: name.clone(),
+            is_view: *is_view == 1,
+            ..LiveTable::default()
+        };
+        match describe_table(session, &mut table).await {
+            // A view over a table that is gone: it can't be read, and the rest can.
+            Ok(()) | Err(ConnectError::Changed) => schema.tables.push(table),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(schema)
+}
+
+async fn describe_table(
+    session: &mut SqliteSession,
+    table: &mut LiveTable,
+) -> Result<(), ConnectError> {
+    let name = KeyValue::Text(table.name.clone());
+    // `hidden`: 1 is a virtual table's own parameter, 2 and 3 are generated columns.
+    let columns = "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
+    let mut key: Vec<(i64, String)> = Vec::new();
+    for row in ask(session, columns, std::slice::from_ref(&name)).await? {
+        let [
+            KeyValue::Text(column),
+            sql_type,
+            KeyValue::Int(not_null),
+            KeyValue::Int(pk),
+            KeyValue::Int(hidden),
+        ] = row.as_slice()
+        else {
+            continue;
+        };
+        if *pk > 0 {
+            key.push((*pk, column.clone()));
+        }
+        let sql_type = if let KeyValue::Text(sql_type) = sql_type {
+            sql_type.clone()
+        } else {
+            String::new()
+        };
+        table.columns.push(LiveColumn {
+            name: column.clone(),
+            sql_type,
+            nullable: *not_null == 0,
+            generated: *hidden > 1,
+        });
+    }
+    key.sort();
+    table.primary_key = key.into_iter().map(|(_, column)| column).collect();
+    // A single INTEGER key is the row id itself and is never null.
+    if let [only] = table.primary_key.as_slice()
+        && let Some(column) = table
+            .columns
+            .iter_mut()
+            .find(|c| c.name == *only && c.sql_type.eq_ignore_ascii_case("INTEGER"))
+    {
+        column.nullable = false;
+    }
+    if table.is_view {
+        return Ok(());
+    }
+    let unique = "SELECT l.seq, i.name FROM pragma_index_list(?1) AS l JOIN pragma_index_info(l.name) AS i \
+                  WHERE l.\"unique\" = 1 AND l.origin <> 'pk' AND l.partial = 0 ORDER BY l.seq, i.seqno";
+    for (_, columns) in grouped(ask(session, unique, std::slice::from_ref(&name)).await?) {
+        // An index on an expression has no column name.
+        if let Some(columns) = columns.into_iter().map(|row| text(row.first())).collect() {
+            table.unique.push(columns);
+        }
+    }
+    let foreign =
+        "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
+    for (_, rows) in grouped(ask(session, foreign, std::slice::from_ref(&name)).await?) {
+        let Some(to) = rows.first().and_then(|row| text(row.first())) else {
+            continue;
+        };
+        let columns = rows.iter().filter_map(|row| text(row.get(1))).collect();
+        // Without named columns the other table's primary key is meant; it stays empty here.
+        let references = rows.iter().filter_map(|row| text(row.get(2))).collect();
+        table.foreign_keys.push(LiveForeignKey {
+            columns,
+            table: to,
+            references,
+        });
+    }
+    Ok(())
+}
+
+fn text(value: Option<&KeyValue>) -> Option<String> {
+    if let Some(KeyValue::Text(text)) = value {
+        Some(text.clone())
+    } else {
+        None
+    }
+}
+
+/// Rows that follow each other with the same first value, without it.
+fn grouped(rows: Vec<Vec<KeyValue>>) -> Vec<(KeyValue, Vec<Vec<KeyValue>>)> {
+    let mut groups: Vec<(KeyValue, Vec<Vec<KeyValue>>)> = Vec::new();
+    for mut row in rows {
+        let rest = row.split_off(1.min(row.len()));
+        let Some(id) = row.pop() else { continue };
+        match groups.last_mut() {
+            Some((last, group)) if *last == id => group.push(rest),
+            _ => groups.push((id, vec![rest])),
+        }
+    }
+    groups
+}
+
+async fn ask(
+    session: &mut SqliteSession,
+    sql: &str,
+    binds: &[KeyValue],
+) -> Result<Vec<Vec<KeyValue>>, ConnectError> {
+    let statement = Statement {
+        sql: sql.to_owned(),
+        binds: binds.to_vec(),
+        values: usize::MAX,
+    };
+    Ok(session
+        .rows(statement)
+        .await?
+        .into_iter()
+        .map(|row| row.values)
+        .collect())
 }

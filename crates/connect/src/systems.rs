@@ -18,11 +18,17 @@ pub struct SystemRead {
 
 /// Reads all systems at once; the answers stand in the order of the questions. One that is slow or down yields its
 /// error, the others their rows.
-pub async fn read_all(systems: &[SystemRead], timeout: Duration) -> Vec<Result<Reading, ConnectError>> {
+pub async fn read_all(
+    systems: &[SystemRead],
+    timeout: Duration,
+) -> Vec<Result<Reading, ConnectError>> {
     join_all(systems.iter().map(async |system| {
-        tokio::time::timeout(timeout, system.connector.read(&system.plan, &system.request))
-            .await
-            .unwrap_or(Err(ConnectError::TooSlow))
+        tokio::time::timeout(
+            timeout,
+            system.connector.read(&system.plan, &system.request),
+        )
+        .await
+        .unwrap_or(Err(ConnectError::TooSlow))
     }))
     .await
 }

@@ -1,0 +1,427 @@
+//! Shapes that companies' tables have: views, key/value tables, fixed values, text keys, several identities.
+
+use fairhold_connect::{ConnectError, Connector as _, Count, KeyValue, ReadRequest, RowKey};
+
+use crate::support::{
+    Database, address, connector, datasets, lines, plan, read, read_all_pages, request, rows_of,
+};
+
+const CUSTOMER: &str = "
+      - name: customer
+        fields:
+          - name: id
+          - { name: email, fides_meta: { identity: email }, portal: { verified: true } }
+";
+
+fn child(name: &str, column: &str, parent: &str) -> String {
+    format!(
+        "
+      - name: {name}
+        fields:
+          - {{ name: {column}, fides_meta: {{ references: [{{ dataset: d, field: {parent}, direction: from }}] }} }}
+"
+    )
+}
+
+#[tokio::test]
+async fn identities_are_compared_byte_by_byte_after_normalising() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT COLLATE NOCASE);
+        INSERT INTO customer (email) VALUES ('ada@example.com'), ('adá@example.com'), (' ADA@Example.com '),
+            ('xada@example.com'), ('ada@example.com.au'), ('a_a@example.com'), ('ad' || char(0x61, 0x301) || '@example.com'),
+            ('ADÁ@EXAMPLE.COM'), (NULL), (7), (x'61646140');"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(&connector, &datasets(CUSTOMER)).await;
+    for (typed, ids) in [
+        ("ada@example.com", vec![1, 3]),
+        ("adá@example.com", vec![2, 7, 8]),
+        ("a_a@example.com", vec![6]),
+        ("nobody@example.com", vec![]),
+    ] {
+        let found = connector.find(&plan, &address(typed)).await.unwrap();
+        let keys: Vec<RowKey> = found.into_iter().map(|f| f.row.key).collect();
+        assert_eq!(
+            keys,
+            ids.into_iter()
+                .map(|id| RowKey(vec![KeyValue::Int(id)]))
+                .collect::<Vec<_>>(),
+            "{typed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_identity_rows_of_one_address_are_read_together() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE visit (customer_id INTEGER, page TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com'), (2, 'ADA@example.com'), (3, 'ben@example.com');
+        INSERT INTO visit VALUES (1, 'a'), (2, 'b'), (3, 'c');"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(
+        &connector,
+        &datasets(&format!(
+            "{CUSTOMER}{}",
+            child("visit", "customer_id", "customer.id")
+        )),
+    )
+    .await;
+    let reading = read(&connector, &plan, "ada@example.com").await;
+    assert_eq!(
+        lines(&rows_of(&reading, "customer").rows),
+        ["1|ada@example.com", "2|ADA@example.com"]
+    );
+    assert_eq!(lines(&rows_of(&reading, "visit").rows), ["1|a", "2|b"]);
+}
+
+#[tokio::test]
+async fn a_start_row_that_no_longer_holds_the_address_yields_nothing() {
+    let database = Database::new(
+        &["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE visit (customer_id INTEGER, page TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com'); INSERT INTO visit VALUES (1, 'a');"],
+    )
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(
+        &connector,
+        &datasets(&format!(
+            "{CUSTOMER}{}",
+            child("visit", "customer_id", "customer.id")
+        )),
+    )
+    .await;
+    let ada = address("ada@example.com");
+    let request = request(&ada, &connector.find(&plan, &ada).await.unwrap());
+    database
+        .run(&["UPDATE customer SET email = 'adá@example.com'"])
+        .await;
+    let reading = connector.read(&plan, &request).await.unwrap();
+    assert_eq!(reading.not_theirs, request.start);
+    assert!(
+        reading
+            .collections
+            .iter()
+            .all(|c| c.rows.is_empty() && c.count == Count::Exactly(0))
+    );
+}
+
+#[tokio::test]
+async fn keys_are_not_confused_by_types_or_collations() {
+    // '1' and '01' are two people; so are 'Ab' and 'aB'.
+    let database = Database::new(&["CREATE TABLE customer (id TEXT PRIMARY KEY, email TEXT);
+        CREATE TABLE number (customer_id INTEGER, text TEXT);
+        CREATE TABLE folded (customer_id TEXT COLLATE NOCASE, text TEXT);
+        CREATE TABLE deeper (number_text TEXT, text TEXT);
+        INSERT INTO customer VALUES ('1', 'ada@example.com'), ('01', 'ben@example.com'), ('Ab', 'cleo@example.com'), ('aB', 'dan@example.com');
+        INSERT INTO number VALUES (1, 'ada''s'); INSERT INTO folded VALUES ('Ab', 'cleo''s'), ('aB', 'dan''s');
+        INSERT INTO deeper VALUES ('ada''s', 'ada''s too'), ('ADA''S', 'nobody''s');"])
+    .await;
+    let connector = connector(&database.path);
+    let all = [
+        CUSTOMER.to_owned(),
+        child("number", "customer_id", "customer.id"),
+        child("folded", "customer_id", "customer.id"),
+        child("deeper", "number_text", "number.text"),
+    ];
+    let plan = plan(&connector, &datasets(&all.concat())).await;
+    for (who, number, folded, deeper) in [
+        ("ada", vec!["1|ada's"], vec![], vec!["ada's|ada's too"]),
+        ("ben", vec![], vec![], vec![]),
+        ("cleo", vec![], vec!["Ab|cleo's"], vec![]),
+        ("dan", vec![], vec!["aB|dan's"], vec![]),
+    ] {
+        let reading = read(&connector, &plan, &format!("{who}@example.com")).await;
+        assert_eq!(lines(&rows_of(&reading, "number").rows), number, "{who}");
+        assert_eq!(lines(&rows_of(&reading, "folded").rows), folded, "{who}");
+        assert_eq!(lines(&rows_of(&reading, "deeper").rows), deeper, "{who}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_without_a_key_is_paged_whole_with_its_equal_rows() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE hidden_visit (customer_id INTEGER, page TEXT);
+        CREATE VIEW visit AS SELECT customer_id, page FROM hidden_visit;
+        INSERT INTO customer VALUES (1, 'ada@example.com'), (2, 'ben@example.com');
+        INSERT INTO hidden_visit VALUES (1, 'a'), (1, 'a'), (1, 'a'), (1, NULL), (1, NULL), (1, 'b'), (2, 'a');"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(
+        &connector,
+        &datasets(&format!(
+            "{CUSTOMER}{}",
+            child("visit", "customer_id", "customer.id")
+        )),
+    )
+    .await;
+    assert_eq!(plan.undescribed_tables(), ["hidden_visit"]);
+    for page in 1..8 {
+        let (all, _) = read_all_pages(&connector, &plan, "ada@example.com", page).await;
+        assert_eq!(
+            lines(&all["visit"]),
+            ["1|∅", "1|∅", "1|a", "1|a", "1|a", "1|b"],
+            "pages of {page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_identity_in_a_view_is_found_and_read() {
+    let database = Database::new(&["CREATE TABLE person (mail TEXT, born TEXT);
+        CREATE VIEW customer AS SELECT mail AS email, born FROM person;
+        INSERT INTO person VALUES ('ada@example.com', '1815'), ('ada@example.com', '1815'), ('ben@example.com', '1900');"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(&connector, &datasets(CUSTOMER)).await;
+    assert_eq!(plan.missing().len(), 1, "the view has no id");
+    let reading = read(&connector, &plan, "ada@example.com").await;
+    assert_eq!(reading.not_theirs, []);
+    assert_eq!(
+        lines(&rows_of(&reading, "customer").rows),
+        ["ada@example.com|1815", "ada@example.com|1815"]
+    );
+}
+
+#[tokio::test]
+async fn pages_go_newest_first_with_undated_rows_last_and_counts_stop() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE bill (id INTEGER PRIMARY KEY, customer_id INTEGER, day TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com');
+        INSERT INTO bill VALUES (1, 1, '2020'), (2, 1, NULL), (3, 1, '2021'), (4, 1, '2021'), (5, 1, NULL), (6, 2, '2022');"])
+    .await;
+    let connector = connector(&database.path);
+    let bill = child("bill", "customer_id", "customer.id").replace(
+        "        fields:",
+        "        portal: { order_by: day }\n        fields:",
+    );
+    let plan = plan(&connector, &datasets(&format!("{CUSTOMER}{bill}"))).await;
+    for page in 1..7 {
+        let (all, _) = read_all_pages(&connector, &plan, "ada@example.com", page).await;
+        assert_eq!(
+            lines(&all["bill"]),
+            ["4|1|2021", "3|1|2021", "1|1|2020", "5|1|∅", "2|1|∅"],
+            "pages of {page}"
+        );
+    }
+    let ada = address("ada@example.com");
+    let request = request(&ada, &connector.find(&plan, &ada).await.unwrap());
+    for (page, up_to, count) in [
+        (2, 10, Count::Exactly(5)),
+        (2, 5, Count::Exactly(5)),
+        (2, 4, Count::MoreThan(4)),
+        (9, 4, Count::MoreThan(4)),
+    ] {
+        let reading = connector
+            .read(
+                &plan,
+                &ReadRequest {
+                    page,
+                    count_up_to: up_to,
+                    ..request.clone()
+                },
+            )
+            .await
+            .unwrap();
+        assert_eq!(rows_of(&reading, "bill").count, count);
+    }
+}
+
+#[tokio::test]
+async fn secrets_and_withheld_columns_are_never_selected() {
+    // Columns that fail when they are read prove that they are not.
+    let database = Database::new(&[
+        "CREATE TABLE person (id INTEGER PRIMARY KEY, email TEXT, plain TEXT);
+        CREATE VIEW customer AS SELECT id, email, json_extract(plain, '$') AS password_hash, json_extract(plain, '$') AS remark, plain FROM person;
+        CREATE TABLE meta (customer_id INTEGER, name TEXT, value TEXT);
+        CREATE TABLE session (token TEXT PRIMARY KEY, customer_id INTEGER, device TEXT) WITHOUT ROWID;
+        CREATE TABLE login (session_token TEXT, at TEXT);
+        INSERT INTO person VALUES (1, 'ada@example.com', 'shown');
+        INSERT INTO meta VALUES (1, 'colour', 'blue'), (1, 'api_token', 'hush');
+        INSERT INTO session VALUES ('hush', 1, 'phone'), ('other', 2, 'phone');
+        INSERT INTO login VALUES ('hush', 'today'), ('other', 'yesterday');"])
+    .await;
+    let connector = connector(&database.path);
+    let customer = format!(
+        "{CUSTOMER}          - {{ name: remark, portal: {{ withheld: A note to ourselves. }} }}\n"
+    );
+    let meta = child("meta", "customer_id", "customer.id").replace(
+        "        fields:",
+        "        portal: { key_value: { key_column: name, value_column: value } }\n        fields:",
+    );
+    let all = [
+        customer,
+        meta,
+        child("session", "customer_id", "customer.id"),
+        child("login", "session_token", "session.token"),
+    ];
+    let plan = plan(&connector, &datasets(&all.concat())).await;
+    let reading = read(&connector, &plan, "ada@example.com").await;
+    assert_eq!(reading.failed, []);
+    assert_eq!(
+        lines(&rows_of(&reading, "customer").rows),
+        ["1|ada@example.com|withheld|withheld|shown"]
+    );
+    assert_eq!(
+        lines(&rows_of(&reading, "meta").rows),
+        ["1|colour|blue", "1|api_token|withheld"]
+    );
+    let sessions = rows_of(&reading, "session");
+    assert_eq!(lines(&sessions.rows), ["withheld|1|phone"]);
+    assert!(
+        !serde_json::to_string(&sessions.rows[0].key)
+            .unwrap()
+            .contains("hush"),
+        "a key travels in cursors"
+    );
+    assert_eq!(lines(&rows_of(&reading, "login").rows), ["withheld|today"]);
+    let described: Vec<bool> = rows_of(&reading, "customer")
+        .columns
+        .iter()
+        .map(|c| c.described)
+        .collect();
+    assert_eq!(described, [true, true, false, true, false]);
+}
+
+#[tokio::test]
+async fn only_rows_with_the_fixed_value_belong_to_a_collection() {
+    let database = Database::new(
+        &["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE note (customer_id INTEGER, kind TEXT, text TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com');
+        INSERT INTO note VALUES (1, 'hers', 'a'), (1, 'ours', 'b'), (1, NULL, 'c');"],
+    )
+    .await;
+    let connector = connector(&database.path);
+    let note = |column: &str| {
+        child("note", "customer_id", "customer.id").replace(
+            "        fields:",
+            &format!("        portal: {{ where: {{ {column}: hers }} }}\n        fields:"),
+        )
+    };
+    let fits = plan(
+        &connector,
+        &datasets(&format!("{CUSTOMER}{}", note("kind"))),
+    )
+    .await;
+    let reading = read(&connector, &fits, "ada@example.com").await;
+    assert_eq!(lines(&rows_of(&reading, "note").rows), ["1|hers|a"]);
+    // Without the column nobody can tell, so nothing is read.
+    let unfit = plan(
+        &connector,
+        &datasets(&format!("{CUSTOMER}{}", note("sort"))),
+    )
+    .await;
+    assert_eq!(
+        unfit
+            .missing()
+            .iter()
+            .map(|m| m.field.as_deref())
+            .collect::<Vec<_>>(),
+        [Some("sort")]
+    );
+    let reading = read(&connector, &unfit, "ada@example.com").await;
+    assert!(
+        reading
+            .collections
+            .iter()
+            .all(|c| c.name.collection != "note")
+    );
+}
+
+#[tokio::test]
+async fn a_shared_address_never_leads_to_the_other_persons_card() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/data/fides/postgres_example_test_dataset.yml");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        println!("skipped: {} is absent", path.display());
+        return;
+    };
+    let database = Database::new(&["CREATE TABLE address (id INTEGER PRIMARY KEY, street TEXT);
+        CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, name TEXT, address_id INTEGER);
+        CREATE TABLE employee (id INTEGER PRIMARY KEY, email TEXT, name TEXT, address_id INTEGER);
+        CREATE TABLE payment_card (id TEXT PRIMARY KEY, customer_id INTEGER, billing_address_id INTEGER, name TEXT);
+        CREATE TABLE service_request (id TEXT PRIMARY KEY, email TEXT, alt_email TEXT, employee_id INTEGER);
+        INSERT INTO address VALUES (1, 'Example Street');
+        INSERT INTO customer VALUES (1, 'ada@example.com', 'Ada', 1), (2, 'ben@example.com', 'Ben', 1);
+        INSERT INTO employee VALUES (1, 'eve@example.com', 'Eve', 1);
+        INSERT INTO payment_card VALUES ('c1', 1, 1, 'Ada''s card'), ('c2', 2, 1, 'Ben''s card');
+        INSERT INTO service_request VALUES ('s1', 'ada@example.com', NULL, 1), ('s2', 'ben@example.com', 'ada@example.com', 1), ('s3', 'ben@example.com', NULL, 1);"])
+    .await;
+    let connector = connector(&database.path);
+    let loaded =
+        fairhold_domain::catalog::load::load(&[fairhold_domain::catalog::load::SourceFile {
+            path: "datasets/f.yml".to_owned(),
+            text,
+        }]);
+    let plan = plan(&connector, &loaded.catalog.datasets).await;
+    let all = async |who: &str| {
+        let reading = read(&connector, &plan, who).await;
+        let mut text = Vec::new();
+        for collection in &reading.collections {
+            text.extend(lines(&collection.rows));
+        }
+        assert_eq!(
+            reading
+                .shared
+                .iter()
+                .flat_map(|s| lines(&s.rows))
+                .collect::<Vec<_>>(),
+            ["1|Example Street"]
+        );
+        text
+    };
+    assert_eq!(
+        all("ada@example.com").await,
+        [
+            "1|ada@example.com|Ada|1",
+            "c1|1|1|Ada's card",
+            "s1|ada@example.com|∅|1",
+            "s2|ben@example.com|ada@example.com|1"
+        ]
+    );
+    assert_eq!(
+        all("eve@example.com").await,
+        ["1|eve@example.com|Eve|1"],
+        "not the requests of those she served"
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_collection_is_refused() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE pair (customer_id INTEGER, n INTEGER, PRIMARY KEY (customer_id, n));
+        INSERT INTO customer VALUES (1, 'ada@example.com'); INSERT INTO pair VALUES (1, 1), (1, 2), (1, 3);"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(
+        &connector,
+        &datasets(&format!(
+            "{CUSTOMER}{}",
+            child("pair", "customer_id", "customer.id")
+        )),
+    )
+    .await;
+    let ada = address("ada@example.com");
+    let mut request = request(&ada, &connector.find(&plan, &ada).await.unwrap());
+    request.page = 1;
+    let first = connector.read(&plan, &request).await.unwrap();
+    let cursor = rows_of(&first, "pair").next.clone().unwrap();
+    let sealed = serde_json::to_string(&cursor).unwrap();
+    request.after = Some(serde_json::from_str(&sealed).unwrap());
+    request.only = Some(fairhold_connect::CollectionName::new("d", "pair"));
+    assert_eq!(
+        lines(&connector.read(&plan, &request).await.unwrap().collections[0].rows),
+        ["1|2"]
+    );
+    request.only = Some(fairhold_connect::CollectionName::new("d", "customer"));
+    assert_eq!(
+        connector.read(&plan, &request).await.unwrap_err(),
+        ConnectError::NoSuchPage
+    );
+    request.only = Some(fairhold_connect::CollectionName::new("d", "nothing"));
+    assert_eq!(
+        connector.read(&plan, &request).await.unwrap_err(),
+        ConnectError::NoSuchPage
+    );
+}
