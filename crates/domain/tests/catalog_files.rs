@@ -176,7 +176,10 @@ fn what_a_field_does_not_say_comes_from_above_it() {
     );
     assert!(!customers.field("email").unwrap().verified);
     let staff = shop.collection("staff").unwrap();
-    assert!(staff.field("email").unwrap().verified, "a file that says nothing is trusted");
+    assert!(
+        staff.field("email").unwrap().verified,
+        "a file that says nothing is trusted"
+    );
     let orders = shop.collection("orders").unwrap();
     assert_eq!(orders.filter, [("deleted".to_owned(), "0".to_owned())]);
     assert_eq!(
