@@ -20,7 +20,10 @@ pub struct Said(pub Vec<(&'static str, Place)>);
 impl Said {
     /// Where the key was said, if it was.
     pub fn at(&self, key: &str) -> Option<&Place> {
-        self.0.iter().find(|(said, _)| *said == key).map(|(_, place)| place)
+        self.0
+            .iter()
+            .find(|(said, _)| *said == key)
+            .map(|(_, place)| place)
     }
 }
 
@@ -461,10 +464,11 @@ impl Dataset {
 impl Collection {
     /// The field of that name, exactly or without regard to capitals.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|f| f.name == name)
-            .or_else(|| self.fields.iter().find(|f| f.name.eq_ignore_ascii_case(name)))
+        self.fields.iter().find(|f| f.name == name).or_else(|| {
+            self.fields
+                .iter()
+                .find(|f| f.name.eq_ignore_ascii_case(name))
+        })
     }
 }
 
