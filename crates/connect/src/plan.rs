@@ -171,7 +171,7 @@ struct Draft<'a> {
     missing: BTreeSet<Missing>,
 }
 
-impl<'a> Draft<'a> {
+impl Draft<'_> {
     fn sources(&mut self) -> (Vec<Source>, Vec<String>) {
         let reach = reach(self.datasets);
         let mut mentioned: Vec<&LiveTable> = Vec::new();

@@ -220,15 +220,15 @@ fn candidates(plan: &Plan, source: &Source, address: &EmailAddress) -> Statement
     sql.push("SELECT ");
     write_key(&mut sql, source);
     write_identities(&mut sql, source);
-    write_from(&mut sql, source, &mut |sql, alias| {
+    write_from(&mut sql, source, |sql| {
         sql.push("(")
             .joined(&source.identities, " OR ", "1 = 0", |sql, identity| {
-                let column = format!("{alias}.{}", identity.column);
+                let column = format!("t0.{}", identity.column);
                 let dialect = sql.dialect;
                 dialect.may_hold(sql, &column, address.as_str());
             });
         sql.push(")");
-        write_filter(sql, source, alias);
+        write_filter(sql, source, "t0");
     });
     sql.push(&format!(" LIMIT {}", MAX_CANDIDATES + 1));
     sql.finish(source.key_len() + source.identities.len())
@@ -242,12 +242,12 @@ fn start_rows(plan: &Plan, source: &Source, columns: &[&str], wanted: &[&RowKey]
     for column in columns {
         sql.push(&format!(", t0.{column}"));
     }
-    write_from(&mut sql, source, &mut |sql, alias| {
+    write_from(&mut sql, source, |sql| {
         sql.push("(").joined(wanted, " OR ", "1 = 0", |sql, key| {
-            write_key_is(sql, source, alias, key)
+            write_key_is(sql, source, "t0", key);
         });
         sql.push(")");
-        write_filter(sql, source, alias);
+        write_filter(sql, source, "t0");
     });
     if let Some(number) = &source.key.number {
         sql.push(" WHERE ")
@@ -291,7 +291,7 @@ fn write_identities(sql: &mut Sql, source: &Source) {
 
 /// ` FROM … AS t0` with the rows that the condition lets through. Where rows are numbered, the condition stands inside:
 /// only the rows that it lets through are numbered.
-fn write_from(sql: &mut Sql, source: &Source, condition: &mut dyn FnMut(&mut Sql, &str)) {
+fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(&mut Sql)) {
     let dialect = sql.dialect;
     if let Some(number) = &source.key.number {
         // Only what is selected further out: a secret is not even carried along inside the database.
@@ -313,11 +313,11 @@ fn write_from(sql: &mut Sql, source: &Source, condition: &mut dyn FnMut(&mut Sql
             .push(" FROM ")
             .push(&source.table)
             .push(" AS t0 WHERE ");
-        condition(sql, "t0");
+        condition(sql);
         sql.push(") AS t0");
     } else {
         sql.push(" FROM ").push(&source.table).push(" AS t0 WHERE ");
-        condition(sql, "t0");
+        condition(sql);
     }
 }
 
@@ -350,50 +350,70 @@ fn write_key_is(sql: &mut Sql, source: &Source, alias: &str, key: &RowKey) {
     sql.push(")");
 }
 
-/// The rows of a source that are the customer's own.
-fn write_own(
+/// One way in which a row is the customer's own.
+enum Way<'a> {
+    /// It is a start row.
+    Start(&'a Start),
+    /// It holds these values of a start row.
+    Values(&'a Step, Vec<KeyValue>),
+    /// It stands at the end of a longer path.
+    Path(&'a [Step]),
+}
+
+/// The ways along a path: none where it leaves from no start row.
+fn ways<'a>(path: &'a [Step], starts: &'a [Start]) -> Vec<Way<'a>> {
+    let Some(first) = path.first() else {
+        return Vec::new();
+    };
+    let mut from = starts.iter().filter(|s| s.source == first.parent);
+    if path.len() == 1 && !first.secret {
+        from.filter_map(|start| known_values(first, start))
+            .map(|values| Way::Values(first, values))
+            .collect()
+    } else {
+        from.next().map(|_| Way::Path(path)).into_iter().collect()
+    }
+}
+
+/// The rows of a source that are the customer's own. Ways that lead nowhere are not written: with a constant among the
+/// alternatives the database would not use its indexes.
+fn write_own(sql: &mut Sql, plan: &Plan, index: usize, source: &Source, starts: &[Start]) {
+    let here = starts.iter().filter(|s| s.source == index).map(Way::Start);
+    let along = source.paths.iter().flat_map(|path| ways(path, starts));
+    sql.push("(");
+    write_ways(sql, plan, here.chain(along), source, starts, 0);
+    sql.push(")");
+    write_filter(sql, source, "t0");
+}
+
+/// The rows of `source`, which stands `depth` levels deep, that one of the ways leads to.
+fn write_ways<'a>(
     sql: &mut Sql,
     plan: &Plan,
-    index: usize,
+    ways: impl Iterator<Item = Way<'a>>,
     source: &Source,
     starts: &[Start],
-    alias: &str,
+    depth: usize,
 ) {
-    sql.push("(");
-    let here: Vec<&Start> = starts.iter().filter(|s| s.source == index).collect();
-    sql.joined(here, " OR ", "1 = 0", |sql, start| {
-        write_key_is(sql, source, alias, &start.key)
+    let alias = format!("t{depth}");
+    sql.joined(ways, " OR ", "1 = 0", |sql, way| match way {
+        Way::Start(start) => write_key_is(sql, source, &alias, &start.key),
+        Way::Values(step, values) => write_equal_values(sql, step, &alias, &values),
+        Way::Path(path) => write_path(sql, plan, path, starts, depth),
     });
-    for path in &source.paths {
-        sql.push(" OR ");
-        write_path(sql, plan, path, starts, 0);
-    }
-    sql.push(")");
-    write_filter(sql, source, alias);
 }
 
 /// The rows at the end of a path, nested from the last step to the first. Each level has its own alias, so that a column
 /// which is gone is an error and never the column of that name one level further out.
 fn write_path(sql: &mut Sql, plan: &Plan, path: &[Step], starts: &[Start], depth: usize) {
     let Some((step, before)) = path.split_last() else {
-        sql.push("1 = 0");
         return;
     };
-    let (alias, inner) = (format!("t{depth}"), format!("t{}", depth + 1));
-    let starts_here = || starts.iter().filter(|s| s.source == step.parent);
-    if before.is_empty() && !step.secret {
-        let known = starts_here().filter_map(|start| known_values(step, start));
-        sql.push("(").joined(known, " OR ", "1 = 0", |sql, values| {
-            write_equal_values(sql, step, &alias, &values)
-        });
-        sql.push(")");
-        return;
-    }
     let Some(parent) = plan.sources.get(step.parent) else {
-        sql.push("1 = 0");
         return;
     };
-    write_tuple(sql, step, &alias);
+    let inner = format!("t{}", depth + 1);
+    write_tuple(sql, step, &format!("t{depth}"));
     sql.push(" IN (SELECT ");
     sql.joined(&step.on, ", ", "", |sql, pair| {
         let column = format!("{inner}.{}", pair.parent);
@@ -408,16 +428,20 @@ fn write_path(sql: &mut Sql, plan: &Plan, path: &[Step], starts: &[Start], depth
         .push(&parent.table)
         .push(" AS ")
         .push(&inner)
-        .push(" WHERE ");
-    if before.is_empty() {
-        sql.push("(")
-            .joined(starts_here(), " OR ", "1 = 0", |sql, start| {
-                write_key_is(sql, parent, &inner, &start.key)
-            });
-        sql.push(")");
-    } else {
-        write_path(sql, plan, before, starts, depth + 1);
-    }
+        .push(" WHERE (");
+    let here = starts
+        .iter()
+        .filter(|s| before.is_empty() && s.source == step.parent)
+        .map(Way::Start);
+    write_ways(
+        sql,
+        plan,
+        here.chain(ways(before, starts)),
+        parent,
+        starts,
+        depth + 1,
+    );
+    sql.push(")");
     write_filter(sql, parent, &inner);
     sql.push(")");
 }
@@ -569,8 +593,8 @@ fn page_rows(
     if !source.cells.is_empty() {
         sql.push(", ").push(&source.cells);
     }
-    write_from(&mut sql, source, &mut |sql, alias| {
-        write_own(sql, plan, index, source, starts, alias)
+    write_from(&mut sql, source, |sql| {
+        write_own(sql, plan, index, source, starts);
     });
     if let Some(after) = after {
         sql.push(if source.key.number.is_some() {
@@ -657,7 +681,7 @@ async fn counted(
     sql.push("SELECT count(*) FROM (SELECT 1 FROM ")
         .push(&source.table)
         .push(" AS t0 WHERE ");
-    write_own(&mut sql, plan, index, source, starts, "t0");
+    write_own(&mut sql, plan, index, source, starts);
     sql.push(&format!(
         " LIMIT {}) AS counted",
         up_to.saturating_add(1).min(i64::MAX as u64)
@@ -830,9 +854,9 @@ fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>
     if !child.cells.is_empty() {
         sql.push(", ").push(&child.cells);
     }
-    write_from(&mut sql, child, &mut |sql, alias| {
+    write_from(&mut sql, child, |sql| {
         if let [pair] = step.on.as_slice() {
-            let column = child_column(sql.dialect, pair, alias);
+            let column = child_column(sql.dialect, pair, "t0");
             sql.push(&column).push(" IN (").joined(
                 wanted.iter().flatten(),
                 ", ",
@@ -845,11 +869,11 @@ fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>
         } else {
             sql.push("(")
                 .joined(wanted, " OR ", "1 = 0", |sql, values| {
-                    write_equal_values(sql, step, alias, values)
+                    write_equal_values(sql, step, "t0", values);
                 });
             sql.push(")");
         }
-        write_filter(sql, child, alias);
+        write_filter(sql, child, "t0");
     });
     sql.push(&format!(" LIMIT {MAX_SHARED}"));
     sql.finish(child.key_len() + step.on.len())

@@ -535,3 +535,181 @@ async fn ask(
         .map(|row| row.values)
         .collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
+    use fairhold_domain::catalog::{Collection, ColumnRef, Direction, Field, Place, Reference};
+    use sqlx::ConnectOptions as _;
+
+    use super::*;
+    use crate::{
+        ReadRequest, RowKey,
+        reading::{CollectionName, IdentityRow},
+    };
+
+    /// A session that remembers what it ran.
+    struct Recording<'s> {
+        session: &'s mut SqliteSession,
+        ran: Vec<String>,
+    }
+
+    #[async_trait]
+    impl Session for Recording<'_> {
+        async fn rows(&mut self, statement: Statement) -> Result<Vec<RawRow>, ConnectError> {
+            self.ran.push(statement.sql.clone());
+            self.session.rows(statement).await
+        }
+    }
+
+    fn column(name: &str, to: Option<(&str, &str, Direction)>) -> Field {
+        let references = to
+            .into_iter()
+            .map(|(collection, field, direction)| Reference {
+                to: ColumnRef {
+                    dataset: "shop".into(),
+                    collection: collection.into(),
+                    field: field.into(),
+                },
+                direction: Some(direction),
+                place: Place::default(),
+            });
+        Field {
+            name: name.into(),
+            references: references.collect(),
+            ..Field::default()
+        }
+    }
+
+    fn shop() -> Dataset {
+        let collection = |name: &str, order_by: Option<&str>, fields: Vec<Field>| Collection {
+            name: name.into(),
+            order_by: order_by.map(str::to_owned),
+            fields,
+            ..Collection::default()
+        };
+        let email = Field {
+            identity: Some("email".into()),
+            ..column("email", None)
+        };
+        let from = |c: &'static str| Some((c, "id", Direction::From));
+        let to = |c: &'static str| Some((c, "id", Direction::To));
+        Dataset {
+            key: "shop".into(),
+            collections: vec![
+                collection("customer", None, vec![email]),
+                collection(
+                    "bill",
+                    Some("day"),
+                    vec![column("customer_id", from("customer"))],
+                ),
+                collection(
+                    "line",
+                    None,
+                    vec![
+                        column("bill_id", from("bill")),
+                        column("thing_id", to("thing")),
+                    ],
+                ),
+                collection("thing", None, vec![]),
+            ],
+            ..Dataset::default()
+        }
+    }
+
+    const TABLES: &str = "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE bill (id INTEGER PRIMARY KEY, customer_id INTEGER, day TEXT);
+        CREATE INDEX bill_of ON bill (customer_id, day);
+        CREATE TABLE line (id INTEGER PRIMARY KEY, bill_id INTEGER, thing_id INTEGER);
+        CREATE INDEX line_of ON line (bill_id);
+        CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO customer VALUES (1, 'few@example.com'), (2, 'many@example.com');
+        INSERT INTO thing VALUES (1, 'cup'), (2, 'pot');
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+            INSERT INTO bill SELECT i, CASE WHEN i <= 3 THEN 1 ELSE 2 END, 'day ' || (i % 7) FROM n;
+        INSERT INTO line SELECT id, id, 1 + id % 2 FROM bill;";
+
+    /// What a first page runs for customer `id`.
+    async fn run_for(connector: &SqliteConnector, id: i64, email: &str) -> (Vec<String>, Reading) {
+        let plan = connector.plan(&[shop()], &connector.describe().await.unwrap());
+        let request = ReadRequest {
+            address: EmailAddress::parse(email).unwrap(),
+            start: vec![IdentityRow {
+                place: CollectionName::new("shop", "customer"),
+                key: RowKey(vec![KeyValue::Int(id)]),
+            }],
+            only: None,
+            after: None,
+            page: 20,
+            count_up_to: 100,
+        };
+        let mut session = connector.open().await.unwrap();
+        let mut recording = Recording {
+            session: &mut session,
+            ran: Vec::new(),
+        };
+        let reading = read::read(&mut recording, &plan, &request).await.unwrap();
+        (recording.ran, reading)
+    }
+
+    async fn a_shop() -> (tempfile::TempDir, SqliteConnector) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let mut writer = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .connect()
+            .await
+            .unwrap();
+        sqlx::raw_sql(TABLES).execute(&mut writer).await.unwrap();
+        let connector = SqliteConnector::new(SqliteSettings {
+            path,
+            max_connections: 1,
+            timeout: Duration::from_secs(20),
+        });
+        (folder, connector)
+    }
+
+    #[tokio::test]
+    async fn a_page_of_thousands_takes_the_statements_of_a_page_of_three_and_the_counts() {
+        let (_folder, connector) = a_shop().await;
+        let (few, small) = run_for(&connector, 1, "few@example.com").await;
+        let (many, large) = run_for(&connector, 2, "many@example.com").await;
+        let rows = |reading: &Reading| {
+            reading
+                .collections
+                .iter()
+                .map(|c| c.rows.len())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&small), [1, 3, 3]);
+        assert_eq!(rows(&large), [1, 20, 20]);
+        assert_eq!(
+            few.len(),
+            5,
+            "one each for the start, three collections and the shared one"
+        );
+        assert_eq!(many.len(), few.len() + 2, "and one each for the two counts");
+    }
+
+    #[tokio::test]
+    async fn pages_are_found_and_sorted_by_index() {
+        let (_folder, connector) = a_shop().await;
+        let (ran, _) = run_for(&connector, 2, "many@example.com").await;
+        let mut session = connector.open().await.unwrap();
+        for sql in ran {
+            let steps = ask(&mut session, &format!("EXPLAIN QUERY PLAN {sql}"), &[])
+                .await
+                .unwrap();
+            for step in steps {
+                let said = text(step.last()).unwrap();
+                // What a subquery of a count yields is scanned; a table never is.
+                assert!(!said.starts_with("SCAN t"), "{said} in {sql}");
+                if sql.contains(r#"FROM "bill" AS t0"#) {
+                    assert!(!said.contains("TEMP B-TREE"), "{said} in {sql}");
+                }
+            }
+        }
+    }
+}

@@ -29,6 +29,7 @@ const ODD: [&str; 8] = [
 ];
 
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 struct Table {
     odd: usize,
     /// Indexes of earlier own tables, folded into range; the first is the way to the owner that always exists.
@@ -276,7 +277,6 @@ impl World {
             )
             .unwrap();
         }
-        theirs.iter_mut().for_each(|t| t.sort());
         (sql, theirs)
     }
 
