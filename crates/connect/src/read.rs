@@ -8,7 +8,7 @@ use fairhold_domain::{catalog::looks_like_a_secret, email::EmailAddress};
 
 use crate::{
     ConnectError, Plan,
-    plan::{Part, Source, Step},
+    plan::{Pair, Part, Source, Step},
     reading::{
         CollectionRows, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE, MAX_SHARED,
         ReadRequest, Reading, Row, SharedRows,
@@ -406,23 +406,46 @@ fn write_ways<'a>(
 /// The rows at the end of a path, nested from the last step to the first. Each level has its own alias, so that a column
 /// which is gone is an error and never the column of that name one level further out.
 fn write_path(sql: &mut Sql, plan: &Plan, path: &[Step], starts: &[Start], depth: usize) {
+    let Some(step) = path.last() else { return };
+    if step.on.len() > 1 && depth < DEPTH_WITH_HINTS {
+        for pair in &step.on {
+            write_in(sql, plan, path, starts, depth, std::slice::from_ref(pair));
+            sql.push(" AND ");
+        }
+    }
+    write_in(sql, plan, path, starts, depth, &step.on);
+}
+
+/// `SQLite` finds no index for several columns at once whose collation is said, so each column is asked for by itself as
+/// well. Each such level repeats what lies behind it, so there are few.
+const DEPTH_WITH_HINTS: usize = 3;
+
+/// `(child's columns) IN (SELECT parent's columns …)`.
+fn write_in(
+    sql: &mut Sql,
+    plan: &Plan,
+    path: &[Step],
+    starts: &[Start],
+    depth: usize,
+    on: &[Pair],
+) {
     let Some((step, before)) = path.split_last() else {
         return;
     };
     let Some(parent) = plan.sources.get(step.parent) else {
         return;
     };
-    let inner = format!("t{}", depth + 1);
-    write_tuple(sql, step, &format!("t{depth}"));
-    sql.push(" IN (SELECT ");
-    sql.joined(&step.on, ", ", "", |sql, pair| {
+    let (dialect, outer, inner) = (sql.dialect, format!("t{depth}"), format!("t{}", depth + 1));
+    sql.push("(").joined(on, ", ", "", |sql, pair| {
+        sql.push(&child_column(dialect, pair, &outer));
+    });
+    sql.push(") IN (SELECT ").joined(on, ", ", "", |sql, pair| {
         let column = format!("{inner}.{}", pair.parent);
-        let column = if pair.as_text {
-            sql.dialect.as_text(&column)
+        sql.push(&if pair.as_text {
+            dialect.as_text(&column)
         } else {
             column
-        };
-        sql.push(&column);
+        });
     });
     sql.push(" FROM ")
         .push(&parent.table)
@@ -459,23 +482,13 @@ fn known_values(step: &Step, start: &Start) -> Option<Vec<KeyValue>> {
 }
 
 /// The child's column of a step, ready to be compared.
-fn child_column(dialect: &dyn Dialect, pair: &crate::plan::Pair, alias: &str) -> String {
+fn child_column(dialect: &dyn Dialect, pair: &Pair, alias: &str) -> String {
     let column = format!("{alias}.{}", pair.child);
     dialect.exact(&if pair.as_text {
         dialect.as_text(&column)
     } else {
         column
     })
-}
-
-fn write_tuple(sql: &mut Sql, step: &Step, alias: &str) {
-    let dialect = sql.dialect;
-    let several = step.on.len() > 1;
-    sql.push(if several { "(" } else { "" });
-    sql.joined(&step.on, ", ", "", |sql, pair| {
-        sql.push(&child_column(dialect, pair, alias));
-    });
-    sql.push(if several { ")" } else { "" });
 }
 
 /// The child's columns of a step equal these values of the parent.
@@ -635,8 +648,7 @@ fn sort_terms(source: &Source, dialect: &dyn Dialect) -> Vec<(String, bool)> {
         .collect()
 }
 
-/// The rows that come after the cursor in the page's sort order. The first term stands alone as well, so that an index on
-/// it can be entered in the middle.
+/// The rows that come after the cursor in the page's sort order.
 fn write_after(sql: &mut Sql, source: &Source, after: &Cursor) -> Result<(), ConnectError> {
     let terms = sort_terms(source, sql.dialect);
     let values: Vec<&KeyValue> = after.order.iter().chain(&after.key.0).collect();
@@ -644,6 +656,15 @@ fn write_after(sql: &mut Sql, source: &Source, after: &Cursor) -> Result<(), Con
         return Err(ConnectError::NoSuchPage);
     }
     let newest_first = source.order.is_some();
+    // Said by itself as well, the first term lets an index be entered in the middle.
+    if let (Some((first, nullable)), Some(value)) = (terms.first(), values.first())
+        && **value != KeyValue::Null
+        && !(newest_first && *nullable)
+    {
+        sql.push(first)
+            .push(if newest_first { " <= " } else { " >= " });
+        sql.bind((*value).clone()).push(" AND ");
+    }
     sql.push("(");
     for (index, ((expression, nullable), value)) in terms.iter().zip(&values).enumerate() {
         sql.push(if index == 0 { "(" } else { " OR (" });

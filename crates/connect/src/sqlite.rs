@@ -540,7 +540,9 @@ async fn ask(
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
 
-    use fairhold_domain::catalog::{Collection, ColumnRef, Direction, Field, Place, Reference};
+    use fairhold_domain::catalog::{
+        Collection, ColumnRef, CompositeReference, Direction, Field, Place, Reference,
+    };
     use sqlx::ConnectOptions as _;
 
     use super::*;
@@ -595,9 +597,19 @@ mod tests {
         };
         let from = |c: &'static str| Some((c, "id", Direction::From));
         let to = |c: &'static str| Some((c, "id", Direction::To));
+        let mut part = collection("part", None, vec![]);
+        part.references.push(CompositeReference {
+            fields: vec!["bill".into(), "line".into()],
+            dataset: "shop".into(),
+            collection: "line".into(),
+            columns: vec!["bill_id".into(), "id".into()],
+            direction: Some(Direction::From),
+            place: Place::default(),
+        });
         Dataset {
             key: "shop".into(),
             collections: vec![
+                part,
                 collection("customer", None, vec![email]),
                 collection(
                     "bill",
@@ -623,12 +635,15 @@ mod tests {
         CREATE INDEX bill_of ON bill (customer_id, day);
         CREATE TABLE line (id INTEGER PRIMARY KEY, bill_id INTEGER, thing_id INTEGER);
         CREATE INDEX line_of ON line (bill_id);
+        CREATE TABLE part (id INTEGER PRIMARY KEY, bill TEXT, line INTEGER);
+        CREATE INDEX part_of ON part (line);
         CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT);
         INSERT INTO customer VALUES (1, 'few@example.com'), (2, 'many@example.com');
         INSERT INTO thing VALUES (1, 'cup'), (2, 'pot');
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
             INSERT INTO bill SELECT i, CASE WHEN i <= 3 THEN 1 ELSE 2 END, 'day ' || (i % 7) FROM n;
-        INSERT INTO line SELECT id, id, 1 + id % 2 FROM bill;";
+        INSERT INTO line SELECT id, id, 1 + id % 2 FROM bill;
+        INSERT INTO part SELECT id, bill_id, id FROM line;";
 
     /// What a first page runs for customer `id`.
     async fn run_for(connector: &SqliteConnector, id: i64, email: &str) -> (Vec<String>, Reading) {
@@ -683,12 +698,12 @@ mod tests {
                 .map(|c| c.rows.len())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(rows(&small), [1, 3, 3]);
-        assert_eq!(rows(&large), [1, 20, 20]);
+        assert_eq!(rows(&small), [3, 1, 3, 3]);
+        assert_eq!(rows(&large), [20, 1, 20, 20]);
         assert_eq!(
             few.len(),
-            5,
-            "one each for the start, three collections and the shared one"
+            6,
+            "one each for the start, four collections and the shared one"
         );
         assert_eq!(many.len(), few.len() + 2, "and one each for the two counts");
     }
