@@ -705,7 +705,11 @@ mod tests {
             6,
             "one each for the start, four collections and the shared one"
         );
-        assert_eq!(many.len(), few.len() + 2, "and one each for the two counts");
+        assert_eq!(
+            many.len(),
+            few.len() + 3,
+            "and one each for the three counts"
+        );
     }
 
     #[tokio::test]
