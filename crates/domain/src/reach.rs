@@ -573,6 +573,22 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_collection_is_found_by_its_identity_and_never_followed() {
+        let d = dataset(vec![
+            with_email(collection(
+                "household",
+                Some(Rows::Shared),
+                &[("address_id", "address.id", TO)],
+            )),
+            collection("bill", None, &[("household_id", "household.id", FROM)]),
+            collection("address", None, &[]),
+        ]);
+        assert_eq!(ties(&d, "household"), ["="]);
+        assert_eq!(ties(&d, "bill"), NONE);
+        assert_eq!(ties(&d, "address"), NONE);
+    }
+
+    #[test]
     fn several_identities_and_several_paths_all_count_shortest_first() {
         let d = dataset(vec![
             with_email(collection("customer", None, &[])),

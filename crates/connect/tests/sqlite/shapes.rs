@@ -330,6 +330,32 @@ async fn only_rows_with_the_fixed_value_belong_to_a_collection() {
 }
 
 #[tokio::test]
+async fn a_fixed_value_holds_for_identities_too() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, kind TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com', 'person'), (2, 'ada@example.com', 'robot');"])
+    .await;
+    let connector = connector(&database.path);
+    let people = CUSTOMER.replace(
+        "        fields:",
+        "        portal: { where: { kind: person } }\n        fields:",
+    );
+    let plan = plan(&connector, &datasets(&people)).await;
+    let ada = address("ada@example.com");
+    let found = connector.find(&plan, &ada).await.unwrap();
+    assert_eq!(
+        found.iter().map(|f| f.row.key.clone()).collect::<Vec<_>>(),
+        [RowKey(vec![KeyValue::Int(1)])]
+    );
+    database.run(&["UPDATE customer SET kind = 'robot'"]).await;
+    let reading = connector.read(&plan, &request(&ada, &found)).await.unwrap();
+    assert_eq!(reading.not_theirs, [found[0].row.clone()]);
+    assert_eq!(
+        lines(&rows_of(&reading, "customer").rows),
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
 async fn a_shared_address_never_leads_to_the_other_persons_card() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/data/fides/postgres_example_test_dataset.yml");
@@ -407,6 +433,13 @@ async fn a_cursor_of_another_collection_is_refused() {
     request.page = 1;
     let first = connector.read(&plan, &request).await.unwrap();
     let cursor = rows_of(&first, "pair").next.clone().unwrap();
+    request.after = Some(cursor.clone());
+    let everything = connector.read(&plan, &request).await.unwrap();
+    assert_eq!(
+        lines(&rows_of(&everything, "pair").rows),
+        ["1|1"],
+        "a cursor without its collection counts for nothing"
+    );
     let sealed = serde_json::to_string(&cursor).unwrap();
     request.after = Some(serde_json::from_str(&sealed).unwrap());
     request.only = Some(fairhold_connect::CollectionName::new("d", "pair"));
