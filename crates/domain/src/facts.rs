@@ -243,6 +243,23 @@ pub fn shown_as(collection: &Collection) -> ShownAs {
     })
 }
 
+/// The words that name an entry of a list: what it points at (the product of an order line), then its first short
+/// values that are no keys.
+pub fn title(entry: &Entry, collection: Option<&Collection>) -> Vec<String> {
+    let short = |fact: &Fact| match &fact.value {
+        Shown::Plain(text) if fact.described && (1..=60).contains(&text.chars().count()) => Some(text.clone()),
+        _ => None,
+    };
+    let pointed_at = entry.context.iter().filter_map(|c| {
+        let words = |f: &&Fact| short(f).is_some_and(|text| text.chars().any(char::is_alphabetic));
+        c.facts.iter().find(words).and_then(short)
+    });
+    let own = entry.facts.iter().filter(|fact| {
+        collection.and_then(|c| c.field(&fact.path.field)).is_none_or(|field| !is_plumbing(field))
+    });
+    pointed_at.chain(own.filter_map(short)).take(3).collect()
+}
+
 /// Keys and references: shown, but they say nothing of the collection's nature.
 fn is_plumbing(field: &Field) -> bool {
     field.primary_key || !field.references.is_empty() || field.categories.iter().all(|c| c.starts_with("system"))

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod company;
+pub mod demo;
 mod error;
 pub mod jobs;
 mod links;
@@ -28,6 +29,10 @@ use fairhold_store::{Db, SecretKey};
 
 pub use company::{Company, CompanyError, CompanySource};
 pub use error::{Error, OpenError, Result};
+pub use fairhold_connect::CollectionName;
+pub use fairhold_store::accounts::LinkKind;
+pub use fairhold_store::looks::LastLook;
+pub use fairhold_store::records::OwnValue;
 use jobs::Bell;
 use mail::Mailer;
 use passwords::Passwords;
@@ -142,6 +147,11 @@ impl Portal {
     /// The moment it is.
     pub fn now(&self) -> Moment {
         self.inner.world.clock.now()
+    }
+
+    /// Random bytes, such as a page's nonce.
+    pub fn random_bytes<const N: usize>(&self) -> [u8; N] {
+        fairhold_store::seal::random_bytes(&*self.inner.world.random)
     }
 
     /// How this portal is run.

@@ -106,7 +106,7 @@ fn fact(
         None => uncover.show(&path, name.as_bytes(), field, present::value(&value.value, kind, &current.zone)),
     };
     Fact {
-        id: uncover.id_if_covered(&shown, &path, name.as_bytes()),
+        id: uncover.name(field, &path, name.as_bytes()),
         system: dataset.name.clone(),
         label: field.and_then(|f| f.label.clone()).unwrap_or_else(|| name.to_owned()),
         described: field.is_some(),

@@ -27,9 +27,9 @@ impl<'a> Uncover<'a> {
         Self { key, customer: customer.id.to_string(), wanted, found: BTreeSet::new() }
     }
 
-    /// The name by which a covered value is uncovered; empty for all others.
-    pub fn id_if_covered(&self, shown: &Shown, path: &FieldPath, row: &[u8]) -> String {
-        if *shown == Shown::Covered { self.id(path, row) } else { String::new() }
+    /// The name by which a value is uncovered; empty where its field is never covered.
+    pub fn name(&self, field: Option<&Field>, path: &FieldPath, row: &[u8]) -> String {
+        if facts::show(field) == Show::Covered { self.id(path, row) } else { String::new() }
     }
 
     /// An opaque name for a value: it tells nothing, and another customer's is another.
@@ -130,7 +130,7 @@ impl Rows<'_, '_> {
             let path = FieldPath::new(&dataset.key, &collection.name, &column.name);
             let value = self.value(&path, &key, column, field, cell);
             entry.facts.push(Fact {
-                id: self.uncover.id_if_covered(&value, &path, &key),
+                id: self.uncover.name(field, &path, &key),
                 path,
                 system: dataset.name.clone(),
                 label,

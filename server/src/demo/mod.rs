@@ -9,6 +9,7 @@ mod analytics;
 mod generator;
 mod newsletter;
 mod people;
+mod seed;
 mod shop;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +18,11 @@ use anyhow::{Context as _, Result};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection};
 
-pub use people::{all_customer_emails, personas};
+pub use people::{Persona, all_customer_emails, personas};
+pub use seed::seed;
+
+/// The demo company's systems, by the names that its catalog uses; each is a SQLite file of that name.
+pub const SYSTEMS: [&str; 3] = ["shop", "newsletter", "analytics"];
 
 /// Raised with each change of what is made; files of another version are made anew.
 const VERSION: i64 = 1;

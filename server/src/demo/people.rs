@@ -8,7 +8,7 @@ use super::generator::{Dice, day};
 pub(super) const CUSTOMERS: i64 = 200;
 
 /// A demo log-in for the portal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, serde::Serialize, PartialEq, Eq)]
 pub struct Persona {
     /// The address to log in with; the demo's systems know it too.
     pub email: &'static str,

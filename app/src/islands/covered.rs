@@ -1,0 +1,108 @@
+//! A covered value with the button that uncovers it. Without the browser's help the button posts to the page.
+
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::error::PortalError;
+
+/// Uncovers a value of the customer who is logged in; the look is recorded first.
+///
+/// # Errors
+/// [`PortalError::NotFound`] when the customer has no such covered value on that page.
+#[server(prefix = "/act", endpoint = "uncover")]
+pub async fn uncover(
+    id: String,
+    #[server(default)] list: Option<(String, String)>,
+    #[server(default)] after: Option<String>,
+) -> Result<String, PortalError> {
+    let outcome = on_server::uncover(id, list, after).await;
+    if let (Err(error), Some(response)) = (&outcome, use_context::<leptos_axum::ResponseOptions>()) {
+        response.set_status(error.status());
+    }
+    outcome
+}
+
+#[cfg(feature = "ssr")]
+mod on_server {
+    use axum::http::request::Parts;
+    use fairhold_portal::CollectionName;
+    use fairhold_domain::facts::{Entry, Fact, Shown};
+    use fairhold_portal::my_data::Wanted;
+    use leptos::prelude::*;
+
+    use crate::error::PortalError;
+    use crate::session::customer;
+    use crate::state::AppState;
+
+    pub async fn uncover(
+        id: String,
+        list: Option<(String, String)>,
+        after: Option<String>,
+    ) -> Result<String, PortalError> {
+        let state = use_context::<AppState>().ok_or(PortalError::Ours)?;
+        let parts = use_context::<Parts>().ok_or(PortalError::Ours)?;
+        let customer = customer(&parts, &state).await?;
+        let entries = match list {
+            Some((dataset, collection)) => {
+                let name = CollectionName::new(&dataset, &collection);
+                state.portal.list(&customer, name, after.as_deref(), Some(&id)).await?.part.entries
+            }
+            None => {
+                let wanted = Wanted { uncover: Some(id.clone()), ..Wanted::default() };
+                let page = state.portal.my_data(&customer, &wanted).await?;
+                page.data.parts.into_iter().flat_map(|p| p.entries).collect()
+            }
+        };
+        find(entries, &id).ok_or(PortalError::NotFound)
+    }
+
+    fn find(entries: Vec<Entry>, id: &str) -> Option<String> {
+        let of_entry = |e: Entry| e.facts.into_iter().chain(e.context.into_iter().flat_map(|c| c.facts)).collect::<Vec<Fact>>();
+        entries.into_iter().flat_map(of_entry).find(|fact| fact.id == id).and_then(|fact| match fact.value {
+            Shown::Plain(text) | Shown::Long { start: text, .. } => Some(text),
+            _ => None,
+        })
+    }
+}
+
+/// A covered value. `page`, `list` and `after` say on which page it is; the rest is what the page was narrowed to.
+#[island]
+pub fn Covered(
+    id: String,
+    label: String,
+    page: String,
+    list: Option<(String, String)>,
+    after: Option<String>,
+    q: String,
+    origin: String,
+    system: String,
+) -> impl IntoView {
+    let shown = RwSignal::new(None::<String>);
+    let wrong = RwSignal::new(None::<String>);
+    let asked = (id.clone(), list, after.clone());
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let (id, list, after) = asked.clone();
+        spawn_local(async move {
+            match uncover(id, list, after).await {
+                Ok(value) => shown.set(Some(value)),
+                Err(error) => wrong.set(Some(error.to_string())),
+            }
+        });
+    };
+    view! {
+        <form class="covered" method="post" action=page on:submit=on_submit hidden=move || shown.get().is_some()>
+            <input type="hidden" name="show" value=id />
+            <input type="hidden" name="after" value=after.unwrap_or_default() />
+            <input type="hidden" name="q" value=q />
+            <input type="hidden" name="origin" value=origin />
+            <input type="hidden" name="system" value=system />
+            <span class="cover">"Covered"</span>
+            " "
+            <button>"Show"<span class="visually-hidden">{format!(": {label}")}</span></button>
+        </form>
+        <span role="status">{move || shown.get()}</span>
+        <span class="error" role="alert">{move || wrong.get()}</span>
+    }
+}

@@ -1,0 +1,27 @@
+//! Forgotten password.
+
+use axum::extract::State;
+use axum::response::Response;
+use fairhold_portal::LinkKind;
+
+use super::{AddressForm, AskPage};
+use crate::pages::form::PageForm;
+use crate::state::AppState;
+
+const PAGE: AskPage = AskPage {
+    path: "/forgot-password",
+    kind: LinkKind::Reset,
+    heading: "Choose a new password",
+    lead: "Write your e-mail address. If you have an account, we send you a link to choose a new password.",
+    button: "Send me the link",
+};
+
+/// `GET /forgot-password`
+pub async fn page(State(state): State<AppState>) -> Response {
+    PAGE.show(&state, String::new(), None)
+}
+
+/// `POST /forgot-password`
+pub async fn submit(State(state): State<AppState>, PageForm(form): PageForm<AddressForm>) -> Response {
+    PAGE.submit(&state, form).await
+}

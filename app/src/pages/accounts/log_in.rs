@@ -1,0 +1,93 @@
+//! Log in and log out.
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::*;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+use crate::error::PortalError;
+use crate::pages::form::PageForm;
+use crate::render::Page;
+use crate::session::{self, LoggedIn, safe_next};
+use crate::state::AppState;
+use crate::ui::field::{EmailField, ErrorSummary, PasswordField};
+
+/// What stands behind the page's address.
+#[derive(Default, Deserialize)]
+pub struct Asked {
+    next: Option<String>,
+    done: Option<String>,
+}
+
+/// The form's fields.
+#[derive(Deserialize)]
+pub struct LogInForm {
+    email: String,
+    password: SecretString,
+    next: Option<String>,
+}
+
+/// `GET /log-in`
+pub async fn page(State(state): State<AppState>, visitor: Option<LoggedIn>, asked: Query<Asked>) -> Response {
+    if visitor.is_some() {
+        return Redirect::to(safe_next(asked.next.as_deref())).into_response();
+    }
+    show(&state, &asked, String::new(), None)
+}
+
+/// `POST /log-in`
+pub async fn submit(State(state): State<AppState>, session: Session, PageForm(form): PageForm<LogInForm>) -> Response {
+    match state.portal.log_in(&form.email, form.password).await {
+        Ok(customer) => match session::log_in(&session, customer).await {
+            Ok(()) => Redirect::to(safe_next(form.next.as_deref())).into_response(),
+            Err(error) => error.page(&state),
+        },
+        Err(fairhold_portal::Error::WrongLogIn) => {
+            let typed = form.email.chars().take(254).collect();
+            let wrong = "The e-mail address or the password is not right. Check both and try again.";
+            show(&state, &Asked { next: form.next, done: None }, typed, Some(wrong.to_owned()))
+        }
+        Err(error) => PortalError::from(error).page(&state),
+    }
+}
+
+/// `POST /log-out`: ends the session and has the browser forget what it kept (ASVS 5.0, 14.3.1).
+pub async fn log_out(State(state): State<AppState>, session: Session) -> Response {
+    if session.flush().await.is_err() {
+        return PortalError::Ours.page(&state);
+    }
+    let mut response = Redirect::to("/log-in?done=out").into_response();
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""),
+    );
+    response
+}
+
+fn show(state: &AppState, asked: &Asked, typed: String, error: Option<String>) -> Response {
+    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let next = asked.next.as_deref().map(|next| safe_next(Some(next)).to_owned());
+    let done = match asked.done.as_deref() {
+        Some("password") => Some("Your password is saved. Log in with it."),
+        Some("out") => Some("You are logged out."),
+        _ => None,
+    };
+    Page::open("Log in", "/log-in").with_islands().with_status(status).render(state, move || {
+        view! {
+            <ErrorSummary error=error.clone() field="email" />
+            {done.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+            <h1>"Log in"</h1>
+            <form method="post" action="/log-in" class="card">
+                <EmailField value=typed error=None />
+                <PasswordField new=false error=None />
+                {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
+                <button class="main">"Log in"</button>
+            </form>
+            <p><a href="/forgot-password">"I forgot my password"</a></p>
+            <p><a href="/sign-up">"I have no password yet"</a></p>
+        }
+    })
+}

@@ -1,0 +1,64 @@
+//! Accounts: sign up, log in, log out, forgotten password.
+
+pub mod check_your_mail;
+pub mod forgot;
+pub mod log_in;
+pub mod set_password;
+pub mod sign_up;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use fairhold_portal::LinkKind;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use crate::error::PortalError;
+use crate::render::Page;
+use crate::state::AppState;
+use crate::ui::field::{EmailField, ErrorSummary};
+
+/// A form with an address and nothing else.
+#[derive(Default, Deserialize)]
+pub struct AddressForm {
+    email: String,
+}
+
+/// A page that asks for an address and answers by mail.
+#[derive(Clone, Copy)]
+struct AskPage {
+    path: &'static str,
+    kind: LinkKind,
+    heading: &'static str,
+    lead: &'static str,
+    button: &'static str,
+}
+
+impl AskPage {
+    fn show(self, state: &AppState, typed: String, error: Option<String>) -> Response {
+        let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        Page::open(self.heading, self.path).with_status(status).render(state, move || {
+            view! {
+                <ErrorSummary error=error.clone() field="email" />
+                <h1>{self.heading}</h1>
+                <p class="lead">{self.lead}</p>
+                <form method="post" action=self.path class="card">
+                    <EmailField value=typed error=error />
+                    <button class="main">{self.button}</button>
+                </form>
+                <p><a href="/log-in">"I have a password. Let me log in."</a></p>
+            }
+        })
+    }
+
+    /// The same answer for every address, known or not.
+    async fn submit(self, state: &AppState, form: AddressForm) -> Response {
+        match state.portal.ask_by_mail(self.kind, &form.email).await {
+            Ok(()) => Redirect::to("/check-your-mail").into_response(),
+            Err(fairhold_portal::Error::Email(wrong)) => {
+                let typed = form.email.chars().take(254).collect();
+                self.show(state, typed, Some(wrong.to_string()))
+            }
+            Err(error) => PortalError::from(error).page(state),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The pages, one folder an area: `page` shows, `submit` does what the page's form asks and answers with a page.
+
+pub mod accounts;
+pub mod demo;
+pub mod form;
+pub mod home;
+pub mod my_data;
+pub mod who_looked;
+
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::error::PortalError;
+use crate::state::AppState;
+
+/// What is not in the route table.
+pub async fn not_found(State(state): State<AppState>) -> Response {
+    PortalError::NotFound.page(&state)
+}

@@ -1,0 +1,229 @@
+//! My data: the page that this product exists for.
+
+pub mod explain;
+mod fact;
+pub mod list;
+mod summary;
+
+use axum::extract::{Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use fairhold_domain::catalog::{Group, Origin, ShownAs};
+use fairhold_domain::facts::{Fact, Filter, MyData, Part, in_sentence};
+use fairhold_domain::present::number;
+use fairhold_portal::my_data::{MyDataPage, Wanted};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use crate::error::PortalError;
+use crate::pages::form::PageForm;
+use crate::render::Page;
+use crate::session::LoggedIn;
+use crate::state::AppState;
+use explain::Explained;
+use fact::{FactRow, Looked};
+use list::ListCard;
+use summary::{Finder, SummaryBlock, SystemNotices};
+
+/// What the form sends, and what stands behind the page's address; the words that are searched for are never there.
+#[derive(Clone, Default, Deserialize)]
+pub struct Asked {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    origin: String,
+    #[serde(default)]
+    system: String,
+    #[serde(default)]
+    show: Option<String>,
+}
+
+/// `GET /my-data`
+pub async fn page(State(state): State<AppState>, customer: LoggedIn, Query(asked): Query<Asked>) -> Response {
+    // Words in an address would end up in logs and histories: only the form's POST brings them.
+    show(&state, customer, Asked { q: String::new(), show: None, ..asked }).await
+}
+
+/// `POST /my-data`: searches, filters, uncovers. Changes nothing but the record of looks.
+pub async fn submit(State(state): State<AppState>, customer: LoggedIn, PageForm(asked): PageForm<Asked>) -> Response {
+    show(&state, customer, asked).await
+}
+
+/// `POST /act/...`: what islands ask for.
+pub async fn act(State(state): State<AppState>, request: Request) -> Response {
+    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await.into_response()
+}
+
+async fn show(state: &AppState, LoggedIn(customer): LoggedIn, asked: Asked) -> Response {
+    let Some(filter) = filter(&asked) else { return PortalError::BadRequest.page(state) };
+    let wanted = Wanted { filter, uncover: asked.show.clone().filter(|id| !id.is_empty()) };
+    match state.portal.my_data(&customer, &wanted).await {
+        Ok(found) => view_of(state, found, asked, &wanted.filter),
+        Err(error) => PortalError::from(error).page(state),
+    }
+}
+
+fn filter(asked: &Asked) -> Option<Filter> {
+    let origin = match asked.origin.as_str() {
+        "" => None,
+        key => Some(ORIGINS.iter().find(|(_, known, _)| *known == key)?.0),
+    };
+    // A word longer than this is no word; the form does not take it either.
+    if asked.q.chars().count() > 200 {
+        return None;
+    }
+    let system = Some(asked.system.clone()).filter(|s| !s.is_empty());
+    Some(Filter { words: asked.q.clone(), origin, system })
+}
+
+/// The origins (P1): what the address and the style call them, and the words.
+pub(crate) const ORIGINS: [(Origin, &str, &str); 4] = [
+    (Origin::Provided, "gave", "You gave us"),
+    (Origin::Observed, "saw", "We saw"),
+    (Origin::Inferred, "guess", "We worked out"),
+    (Origin::Obtained, "got", "Others gave us"),
+];
+
+/// The class that colours an origin.
+pub(crate) fn origin_class(origin: Option<Origin>) -> &'static str {
+    ORIGINS.iter().find(|(o, _, _)| Some(*o) == origin).map_or("", |(_, class, _)| class)
+}
+
+const GROUPS: [(Group, &str); 8] = [
+    (Group::AboutYou, "About you"),
+    (Group::HowToReachYou, "How to reach you"),
+    (Group::WhatYouBought, "What you bought"),
+    (Group::WhatYouDid, "What you did"),
+    (Group::WhatWeWorkedOut, "What we worked out about you"),
+    (Group::FromOthers, "What we got from others"),
+    (Group::YourAccount, "Your account"),
+    (Group::NotDescribed, "Not described yet"),
+];
+
+fn view_of(state: &AppState, found: MyDataPage, asked: Asked, filter: &Filter) -> Response {
+    let explained = state.explanations.of(&found.current);
+    let narrowed = !filter.is_empty();
+    let address = found.address.as_str().to_owned();
+    Page::own("My data", "/my-data", Some(address)).with_islands().render(state, move || {
+        let looked = Looked::new(&found.last_looks, &found.current);
+        let facts_left = !found.data.parts.is_empty();
+        let groups = GROUPS
+            .iter()
+            .filter_map(|(group, title)| group_card(*group, title, &found, &explained, &looked, &asked))
+            .collect_view();
+        let nothing = (narrowed && !facts_left).then(|| {
+            view! { <p class="empty card">"We found nothing that fits. Try another word, or "<a href="/my-data">"show everything"</a>"."</p> }
+        });
+        let all = narrowed.then(|| view! { <p><a href="/my-data">"Show everything"</a></p> });
+        view! {
+            <SummaryBlock summary=found.summary.clone() systems=found.data.systems.clone() />
+            <SystemNotices systems=found.data.systems.clone() />
+            <Finder asked=asked.clone() systems=found.data.systems.clone() own=own_dataset(&found) />
+            {all}
+            {nothing}
+            {groups}
+            <NotHeld data=found.data.clone() />
+        }
+    })
+}
+
+/// The portal's own dataset, which is no connected system but holds facts as well.
+fn own_dataset(found: &MyDataPage) -> Option<(String, String)> {
+    let own = |d: &&fairhold_domain::catalog::Dataset| {
+        d.connection.as_deref() == Some(fairhold_domain::catalog::OWN_CONNECTION)
+    };
+    found.current.catalog.datasets.iter().find(own).map(|d| (d.key.clone(), d.name.clone()))
+}
+
+/// One group as a card; `None` when there is nothing in it.
+fn group_card(
+    group: Group,
+    title: &'static str,
+    found: &MyDataPage,
+    explained: &Explained,
+    looked: &Looked,
+    asked: &Asked,
+) -> Option<impl IntoView + use<>> {
+    let of_group = |f: &&Fact| f.group == group;
+    let single = |p: &&Part| p.shown_as == ShownAs::Facts;
+    let facts: Vec<&Fact> =
+        found.data.parts.iter().filter(single).flat_map(|p| p.entries.iter().flat_map(|e| &e.facts)).filter(of_group).collect();
+    let lists: Vec<&Part> = found.data.parts.iter().filter(|p| p.shown_as == ShownAs::List && p.group == group).collect();
+    if facts.is_empty() && lists.is_empty() {
+        return None;
+    }
+    let count = count_words(facts.len() as u64, &lists);
+    let lead = (group == Group::NotDescribed).then(|| {
+        view! { <p class="fine">"We hold these, but nobody has written down yet what they are. We keep them covered until you want to see them."</p> }
+    });
+    let place = list::Place::default();
+    let rows = facts.into_iter().map(|f| FactRow::of(f, explained, looked, asked, &place).view()).collect_view();
+    let lists = lists.into_iter().map(|p| ListCard::of(p, explained, looked, asked, found).view()).collect_view();
+    Some(view! {
+        <section class="card" data-card="">
+            <header>
+                <h2>{title}</h2>
+                <span>{count}</span>
+            </header>
+            {lead}
+            {rows}
+            {lists}
+        </section>
+    })
+}
+
+fn count_words(facts: u64, lists: &[&Part]) -> String {
+    let one = (facts > 0).then(|| if facts == 1 { "1 fact".to_owned() } else { format!("{} facts", number(facts)) });
+    let many = lists.iter().map(|p| list::how_many(p));
+    one.into_iter().chain(many).collect::<Vec<_>>().join(", ")
+}
+
+/// What is not held, and what can't be tied to anyone.
+#[component]
+fn NotHeld(data: MyData) -> impl IntoView {
+    let strangers: Vec<String> = data
+        .systems
+        .iter()
+        .filter(|s| s.state == fairhold_domain::facts::SystemState::KnowsNobody)
+        .map(|s| in_sentence(&s.name))
+        .collect();
+    let nobody = (!strangers.is_empty()).then(|| {
+        let names = fairhold_domain::access::join(strangers.into_iter());
+        view! { <p>{format!("Nothing in {names}: nobody there has your e-mail address.")}</p> }
+    });
+    let never = (!data.never_collected.is_empty()).then(|| {
+        let items = data.never_collected.iter().map(|words| view! { <li>{words.clone()}</li> }).collect_view();
+        view! { <p>"We never collect:"</p><ul>{items}</ul> }
+    });
+    let empty: Vec<String> = data.parts.iter().filter(|p| p.shown_as == ShownAs::Facts).flat_map(|p| {
+        let system = in_sentence(&p.system);
+        p.entries.iter().flat_map(|e| e.empty.clone()).map(move |label| format!("{label} (in {system})"))
+    }).collect();
+    let empty = (!empty.is_empty()).then(|| {
+        let items = empty.into_iter().map(|words| view! { <li>{words}</li> }).collect_view();
+        view! { <p>"We have room for these, but nothing is written there:"</p><ul>{items}</ul> }
+    });
+    let tables = (!data.unknown_tables.is_empty()).then(|| {
+        let items = data.unknown_tables.iter().map(|(system, table)| {
+            view! { <li>{format!("“{table}” in {}", in_sentence(system))}</li> }
+        }).collect_view();
+        view! {
+            <section class="card undescribed" data-card="">
+                <h2>"Tables that nobody has described yet"</h2>
+                <p>"These exist in our systems. Nobody has written down what is in them, so we can't tell if anything there is about you."</p>
+                <ul>{items}</ul>
+            </section>
+        }
+    });
+    let any = nobody.is_some() || never.is_some() || empty.is_some();
+    view! {
+        {tables}
+        {any.then(|| view! {
+            <section class="card" data-card="">
+                <h2>"What we do not hold"</h2>
+                {nobody}
+                {never}
+                {empty}
+            </section>
+        })}
+    }
+}

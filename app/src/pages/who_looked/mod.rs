@@ -1,0 +1,56 @@
+//! Who looked: every look, in sentences (P22).
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use crate::error::PortalError;
+use crate::render::Page;
+use crate::session::LoggedIn;
+use crate::state::AppState;
+
+/// What stands behind the page's address: a number in the customer's own chain, nothing personal.
+#[derive(Deserialize)]
+pub struct Asked {
+    before: Option<i64>,
+}
+
+/// `GET /who-looked`
+pub async fn page(State(state): State<AppState>, LoggedIn(customer): LoggedIn, asked: Query<Asked>) -> Response {
+    let found = async {
+        let looks = state.portal.who_looked(&customer, asked.before).await?;
+        Ok::<_, fairhold_portal::Error>((looks, state.portal.address_of(&customer).await?))
+    };
+    let (looks, address) = match found.await {
+        Ok(found) => found,
+        Err(error) => return PortalError::from(error).page(&state),
+    };
+    Page::own("Who looked", "/who-looked", Some(address.as_str().to_owned())).render(&state, move || {
+        let none = looks.looks.is_empty().then(|| view! { <p class="empty">"Nobody has looked yet."</p> });
+        let lines = looks.looks.into_iter().map(|look| {
+            let failed = (!look.failed.is_empty())
+                .then(|| view! { <p class="fine">{format!("This did not answer then: {}.", look.failed.join(", "))}</p> });
+            let reason = look.reason.map(|why| view! { <p class="fine">{format!("Why: {why}")}</p> });
+            view! {
+                <li class=if look.own { "own" } else { "other" }>
+                    <time datetime=look.at>{look.when}</time>
+                    <p>{look.sentence}</p>
+                    {reason}
+                    {failed}
+                </li>
+            }
+        });
+        let lines = lines.collect_view();
+        let older = looks.next.map(|seq| view! { <a class="button" href=format!("/who-looked?before={seq}")>"Show older looks"</a> });
+        view! {
+            <h1>"Who looked"</h1>
+            <p class="lead">
+                "Each time somebody looks at your data, we write it down here: you, our people, and our systems. Nobody can change or delete a line without our noticing."
+            </p>
+            {none}
+            <ol class="timeline card">{lines}</ol>
+            <p class="pager">{older}</p>
+        }
+    })
+}

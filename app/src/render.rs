@@ -1,0 +1,95 @@
+//! From a view to an answer: the document around it, the Content-Security-Policy, no storing of personal pages.
+
+use std::sync::Arc;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use hydration_context::SsrSharedContext;
+use leptos::prelude::*;
+
+use crate::state::AppState;
+use crate::ui::layout::{Document, Visitor};
+
+/// Renders a view in a reactive owner of its own.
+pub(crate) fn in_owner<V: IntoView>(view: impl FnOnce() -> V) -> String {
+    let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
+    let html = owner.with(|| view().into_view().to_html());
+    owner.unset_with_forced_cleanup();
+    html
+}
+
+/// A page: what stands in its document, and how it answers.
+pub(crate) struct Page {
+    /// The words before the company's name in the window's title.
+    pub title: String,
+    /// Who looks at it.
+    pub visitor: Visitor,
+    /// The page's own address, to mark where the visitor is.
+    pub path: &'static str,
+    /// Whether there are islands on it.
+    pub islands: bool,
+    /// The answer's status.
+    pub status: StatusCode,
+}
+
+impl Page {
+    /// A page for anybody.
+    pub fn open(title: &str, path: &'static str) -> Self {
+        Self {
+            title: title.to_owned(),
+            visitor: Visitor::Stranger,
+            path,
+            islands: false,
+            status: StatusCode::OK,
+        }
+    }
+
+    /// A page for a customer.
+    pub fn own(title: &str, path: &'static str, address: Option<String>) -> Self {
+        Self { visitor: Visitor::Customer { address }, ..Self::open(title, path) }
+    }
+
+    /// The same page with islands.
+    pub fn with_islands(self) -> Self {
+        Self { islands: true, ..self }
+    }
+
+    /// The same page with another status.
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// Renders the page around its contents.
+    pub fn render<V: IntoView + 'static>(self, state: &AppState, contents: impl FnOnce() -> V) -> Response {
+        let nonce = STANDARD_NO_PAD.encode(state.portal.random_bytes::<16>());
+        let scripts = if self.islands { state.assets.scripts(&nonce) } else { String::new() };
+        let status = self.status;
+        let current = state.portal.company().current();
+        let style = state.assets.style.clone();
+        let body = in_owner(|| {
+            let contents = contents().into_view();
+            view! { <Document page=self current=current style=style scripts=scripts>{contents}</Document> }
+        });
+        answer(status, &nonce, format!("<!DOCTYPE html>{body}"))
+    }
+}
+
+fn answer(status: StatusCode, nonce: &str, html: String) -> Response {
+    // 'wasm-unsafe-eval' lets the browser compile the islands' WebAssembly, and allows no other evaluation (CSP level 3,
+    // section 4.4). Everything else comes from here or from nowhere.
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
+         font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}

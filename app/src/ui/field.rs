@@ -1,0 +1,67 @@
+//! Form fields: label, hint, what is wrong, and the field itself, tied together for those who listen.
+
+use leptos::prelude::*;
+
+use crate::islands::ShowPassword;
+
+/// A field for an e-mail address.
+#[component]
+pub fn EmailField(value: String, error: Option<String>) -> impl IntoView {
+    let (invalid, about) = described("email", error.is_some(), false);
+    view! {
+        <div class="field">
+            <label for="email">"E-mail address"</label>
+            <Wrong id="email-error" error=error />
+            <input id="email" name="email" type="email" autocomplete="username" required=true maxlength="254"
+                value=value aria-invalid=invalid aria-describedby=about />
+        </div>
+    }
+}
+
+/// A field for a password: the one there is, or a new one.
+#[component]
+pub fn PasswordField(new: bool, error: Option<String>) -> impl IntoView {
+    let (invalid, about) = described("password", error.is_some(), new);
+    let hint = new.then(|| {
+        view! { <p class="hint" id="password-hint">"At least 8 characters, better 15. Three or four words work well."</p> }
+    });
+    view! {
+        <div class="field">
+            <label for="password">{if new { "New password" } else { "Password" }}</label>
+            {hint}
+            <Wrong id="password-error" error=error />
+            <input id="password" name="password" type="password" required=true minlength=new.then_some("8")
+                autocomplete=if new { "new-password" } else { "current-password" }
+                aria-invalid=invalid aria-describedby=about />
+            <ShowPassword />
+        </div>
+    }
+}
+
+/// What is wrong with a field.
+#[component]
+fn Wrong(id: &'static str, error: Option<String>) -> impl IntoView {
+    error.map(|words| view! { <p class="error" id=id>{words}</p> })
+}
+
+/// The summary of what is wrong, at the top, with a link to the field.
+#[component]
+pub fn ErrorSummary(error: Option<String>, field: &'static str) -> impl IntoView {
+    error.map(|words| {
+        view! {
+            <div class="error-summary" role="alert">
+                <h2>"There is a problem"</h2>
+                <p><a href=format!("#{field}")>{words}</a></p>
+            </div>
+        }
+    })
+}
+
+fn described(name: &str, wrong: bool, hint: bool) -> (Option<&'static str>, Option<String>) {
+    let ids: Vec<String> = [(hint, "hint"), (wrong, "error")]
+        .into_iter()
+        .filter(|(there, _)| *there)
+        .map(|(_, what)| format!("{name}-{what}"))
+        .collect();
+    (wrong.then_some("true"), (!ids.is_empty()).then(|| ids.join(" ")))
+}

@@ -1,0 +1,118 @@
+//! The document around every page: head, top, navigation, foot.
+
+use std::sync::Arc;
+
+use fairhold_portal::company::Current;
+use leptos::prelude::*;
+
+use crate::render::Page;
+
+/// Who looks at a page.
+#[derive(Clone, Debug)]
+pub enum Visitor {
+    /// Somebody who is not logged in.
+    Stranger,
+    /// A customer.
+    Customer {
+        /// The address they log in with, where the page knows it.
+        address: Option<String>,
+    },
+}
+
+/// The pages that a customer can go to: address and name.
+const PLACES: [(&str, &str); 2] = [("/my-data", "My data"), ("/who-looked", "Who looked")];
+
+/// The whole document.
+#[component]
+pub fn Document(page: Page, current: Arc<Current>, style: String, scripts: String, children: Children) -> impl IntoView {
+    let company = &current.catalog.company;
+    let title = format!("{} – {}", page.title, company.name);
+    let company_style = format!("/company.css?v={}", current.revision);
+    let contents = match &page.visitor {
+        Visitor::Stranger => view! { <main id="main" class="plain">{children()}</main> }.into_any(),
+        Visitor::Customer { .. } => view! {
+            <div class="house">
+                <Places path=page.path />
+                <main id="main">{children()}</main>
+            </div>
+        }
+        .into_any(),
+    };
+    view! {
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>{title}</title>
+                <link rel="stylesheet" href=style />
+                <link rel="stylesheet" href=company_style />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <Raw html=scripts />
+            </head>
+            <body>
+                <a class="skip" href="#main">"Skip to the page"</a>
+                <Top visitor=page.visitor.clone() current=current.clone() />
+                {contents}
+                <Foot current=current.clone() />
+            </body>
+        </html>
+    }
+}
+
+/// Elements that were made before, put in as they are.
+#[component]
+fn Raw(html: String) -> impl IntoView {
+    leptos::tachys::html::InertElement::new(html)
+}
+
+#[component]
+fn Top(visitor: Visitor, current: Arc<Current>) -> impl IntoView {
+    let company = &current.catalog.company;
+    let logo = company.look.logo.clone().map(|file| view! { <img src=format!("/company/{file}") alt="" width="40" height="40" /> });
+    let tagline = company.tagline.clone().unwrap_or_else(|| "Your data, in plain English".to_owned());
+    let side = match visitor {
+        Visitor::Stranger => view! { <a class="button" href="/log-in">"Log in"</a> }.into_any(),
+        Visitor::Customer { address } => view! {
+            {address.map(|a| view! { <span class="who">"Logged in as "{a}</span> })}
+            <form method="post" action="/log-out">
+                <button>"Log out"</button>
+            </form>
+        }
+        .into_any(),
+    };
+    view! {
+        <header class="top">
+            {logo}
+            <a class="mark" href="/">
+                {company.name.clone()}
+                " "
+                <small>{tagline}</small>
+            </a>
+            {side}
+        </header>
+    }
+}
+
+#[component]
+fn Places(path: &'static str) -> impl IntoView {
+    let links = PLACES.map(|(address, name)| {
+        let here = (address == path).then_some("page");
+        view! { <li><a href=address aria-current=here>{name}</a></li> }
+    });
+    view! { <nav aria-label="Your portal"><ul>{links.collect_view()}</ul></nav> }
+}
+
+#[component]
+fn Foot(current: Arc<Current>) -> impl IntoView {
+    let company = &current.catalog.company;
+    let contact = company.contact.clone().map(|words| view! { <p>{words}</p> });
+    let privacy = company.privacy_contact.clone().map(|words| view! { <p>{words}</p> });
+    view! {
+        <footer class="footer">
+            {contact}
+            {privacy}
+            <p class="fine">"This site sets one cookie, to keep you logged in. It has no trackers."</p>
+        </footer>
+    }
+}

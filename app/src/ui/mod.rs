@@ -1,0 +1,4 @@
+//! Looks, no rules: the document around a page, form fields, notices.
+
+pub mod field;
+pub mod layout;

@@ -1,0 +1,133 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::config::Config;
+
+/// The portal where people see, grant, take and erase what a company holds about them.
+#[derive(Debug, Parser)]
+#[command(name = "fairhold", version, about, long_about = LONG, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "FAIRHOLD_CONFIG")]
+    config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+const LONG: &str = "The portal where people see, grant, take and erase what a company holds about them.
+
+To look around, run `fairhold demo serve` and open the address that it prints.
+To run it for your own company, write a catalog (docs/catalog.md), copy fairhold.toml, run
+`fairhold keys new --out FILE` once, then `fairhold check`, then `fairhold serve`.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the portal.
+    Serve,
+    /// Check the catalog, and hold it against the databases that it describes.
+    Check(CheckArgs),
+    /// Bring the portal's own database up to date. `serve` does this as well.
+    Migrate,
+    /// A made-up company with made-up customers, to look around in.
+    #[command(subcommand)]
+    Demo(DemoCommand),
+    /// Walk the records of who looked, and name the first one that was changed or is missing.
+    Verify(JsonArgs),
+    /// The master key.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+/// What `check` checks.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The catalog's folder, in place of the configured one.
+    #[arg(long, value_name = "DIR")]
+    pub catalog: Option<PathBuf>,
+    /// A SQLite database for a connection of the catalog, as NAME=FILE; can be said again.
+    #[arg(long, value_name = "NAME=FILE", value_parser = connection)]
+    pub sqlite: Vec<(String, PathBuf)>,
+    /// Print the findings as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// For programs that read the answer.
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum DemoCommand {
+    /// Make the demo company where it is missing, and run the portal for it on this machine only.
+    Serve,
+    /// List the demo's log-ins.
+    Accounts(JsonArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Make a master key in a new file that only you can read. Keep a copy in a safe place: without it nobody can read
+    /// what the portal holds.
+    New {
+        /// The file. It must not exist yet.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+}
+
+fn connection(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, file) = text.split_once('=').ok_or("write it as NAME=FILE, such as shop=data/shop.db")?;
+    Ok((name.to_owned(), PathBuf::from(file)))
+}
+
+/// Runs the program. Mistakes are one sentence on standard error and exit code 1; findings of `check` and breaks found
+/// by `verify` are exit code 1 as well; a wrong command line is 2.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&anyhow::Error::from(e)),
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(e) => fail(&e),
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let file = cli.config.as_deref();
+    match cli.command {
+        Command::Serve => commands::serve::run(Config::read(file)?).await,
+        Command::Check(args) => commands::check::run(&Config::read(file)?, &args).await,
+        Command::Migrate => commands::migrate::run(Config::read(file)?).await,
+        Command::Demo(DemoCommand::Serve) => commands::demo::serve(Config::read(file)?).await,
+        Command::Demo(DemoCommand::Accounts(args)) => commands::demo::accounts(args.json),
+        Command::Verify(args) => commands::verify::run(Config::read(file)?, args.json).await,
+        Command::Keys(KeysCommand::New { out }) => commands::keys::new(&out),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("fairhold: {error:#}");
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

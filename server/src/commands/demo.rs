@@ -1,0 +1,70 @@
+//! `fairhold demo`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::commands::{keys, start_log};
+use crate::config::{Config, Connection};
+use crate::demo;
+use crate::serve::{Server, asked_to_stop};
+use crate::wiring::{Mode, make_folder, open};
+
+/// Makes what is missing, and serves.
+pub(crate) async fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
+    start_log("warn");
+    prepare(&mut config).await?;
+    let portal = open(&config, Mode::Demo).await?;
+    demo::seed(&portal).await?;
+    let server = Server::bind(portal, &config).await?;
+    print_welcome(server.port(), &config);
+    server.run(asked_to_stop()).await?;
+    println!("Fairhold has stopped.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the folder, the master key and the demo company's systems, and connects them.
+pub async fn prepare(config: &mut Config) -> anyhow::Result<()> {
+    make_folder(&config.data.folder)?;
+    let key = config.master_key_file();
+    if !key.exists() && std::env::var_os("FAIRHOLD_MASTER_KEY").is_none() {
+        keys::write_new(&key)?;
+    }
+    let company = config.data.folder.join("company");
+    make_folder(&company)?;
+    demo::build(&company).await?;
+    connect(config, &company);
+    Ok(())
+}
+
+fn connect(config: &mut Config, company: &Path) {
+    for name in demo::SYSTEMS {
+        let path = company.join(format!("{name}.db"));
+        config.connections.entry(name.to_owned()).or_insert(Connection::Sqlite { path, connections: 4 });
+    }
+}
+
+fn print_welcome(port: u16, config: &Config) {
+    println!();
+    println!("  Fairhold is ready. Open  http://localhost:{port}");
+    println!();
+    println!("  Log in as one of these, or sign up with any address of the demo (mail lands on");
+    println!("  http://localhost:{port}/demo/outbox):");
+    println!();
+    for persona in demo::personas() {
+        println!("    {:<20} {:<28} {}", persona.email, persona.password, persona.note);
+    }
+    println!();
+    println!("  Its data is in {}. Stop it with Ctrl-C.", config.data.folder.display());
+    println!();
+}
+
+pub(crate) fn accounts(json: bool) -> anyhow::Result<ExitCode> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(demo::personas())?);
+    } else {
+        for persona in demo::personas() {
+            println!("{:<20} {:<28} {:<10} {}", persona.email, persona.password, persona.role, persona.note);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

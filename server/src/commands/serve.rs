@@ -1,0 +1,17 @@
+//! `fairhold serve`
+
+use std::process::ExitCode;
+
+use crate::commands::start_log;
+use crate::config::Config;
+use crate::serve::{Server, asked_to_stop};
+use crate::wiring::{Mode, open};
+
+pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    start_log("info");
+    let portal = open(&config, Mode::Production).await?;
+    let server = Server::bind(portal, &config).await?;
+    println!("Fairhold listens on port {}.", server.port());
+    server.run(asked_to_stop()).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,35 @@
+//! `fairhold verify`
+
+use std::process::ExitCode;
+
+use fairhold_store::looks::{Break, BreakKind};
+
+use crate::config::Config;
+use crate::wiring::{Mode, open};
+
+pub(crate) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> {
+    // The demo's rules on addresses and mail: nothing is served here.
+    let portal = open(&config, Mode::Demo).await?;
+    let walk = portal.verify().await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&walk)?);
+    } else {
+        for found in &walk.breaks {
+            println!("{}", words(found));
+        }
+        let whole = if walk.breaks.is_empty() { "All are whole." } else { "The others are whole." };
+        println!("Walked {} chains with {} looks. {whole}", walk.chains, walk.looks);
+    }
+    Ok(if walk.breaks.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn words(found: &Break) -> String {
+    let what = match found.what {
+        BreakKind::Changed => "was changed",
+        BreakKind::Gap => "is missing",
+        BreakKind::CutTail => "and perhaps others after it were cut off",
+        BreakKind::Head => "is the last, and the head of the chain does not fit it",
+        BreakKind::Checkpoint => "is not the one that the key store saw",
+    };
+    format!("customer {}: look {} {what}", found.customer_id, found.seq)
+}

@@ -1,0 +1,205 @@
+//! Configuration: a file, overridden by the environment. Every setting is described in `fairhold.toml`.
+//!
+//! A setting NAME in section SECTION can be given as `FAIRHOLD_SECTION__NAME`. `PORT` and `DATA_DIR` are short for
+//! `server.port` and `data.folder`. Secrets come from files or from the environment, never from this file.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// All settings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How the portal is reached.
+    pub server: Server,
+    /// The portal's own data.
+    pub data: Data,
+    /// The company's catalog.
+    pub company: Company,
+    /// The company's systems, by the names that the catalog uses.
+    pub connections: BTreeMap<String, Connection>,
+    /// How connected systems are read.
+    pub systems: Systems,
+    /// How mail is sent.
+    pub mail: Mail,
+    /// How long a log-in lasts.
+    pub sessions: Sessions,
+}
+
+/// How the portal is reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Addresses to listen on.
+    pub listen: Vec<IpAddr>,
+    /// Port to listen on; 0 takes any that is free.
+    pub port: u16,
+    /// Where customers reach the portal, such as `https://data.example.com`.
+    pub public_url: Option<String>,
+    /// How many requests may be under way before others are told to come back later.
+    pub most_requests: usize,
+}
+
+/// The portal's own data.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Data {
+    /// The folder for the SQLite files and the master key.
+    pub folder: PathBuf,
+    /// A file that holds the PostgreSQL address of the data; without one the data is in SQLite.
+    pub postgres_url_file: Option<PathBuf>,
+    /// A file that holds the PostgreSQL address of the key store: another database, best on another machine.
+    pub keys_postgres_url_file: Option<PathBuf>,
+    /// Connections to PostgreSQL at most.
+    pub postgres_connections: u32,
+    /// The file that holds the master key; `master.key` in the data folder without it.
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// The company's catalog.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Company {
+    /// The folder with `company.yml` and `datasets/`.
+    pub catalog: PathBuf,
+}
+
+/// One of the company's systems.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Connection {
+    /// A SQLite file, opened for reading only.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// Connections at most.
+        #[serde(default = "four")]
+        connections: u32,
+    },
+}
+
+const fn four() -> u32 {
+    4
+}
+
+/// How connected systems are read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Systems {
+    /// Seconds that one read of one system may take.
+    pub timeout_seconds: u64,
+}
+
+/// How mail is sent.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// A file that holds the mail server's address, such as `smtps://user:password@mail.example.com`.
+    pub smtp_url_file: Option<PathBuf>,
+    /// Whom mail comes from: `Finch & Rowan <data@example.com>`.
+    pub from: Option<String>,
+}
+
+/// How long a log-in lasts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    /// Minutes without a page after which a session ends (ASVS 5.0, 7.3.1).
+    pub idle_minutes: i64,
+    /// Hours after which a session ends in any case (ASVS 5.0, 7.3.2).
+    pub absolute_hours: i64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        let loopback = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
+        Self { listen: loopback, port: 3000, public_url: None, most_requests: 512 }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            folder: PathBuf::from("data"),
+            postgres_url_file: None,
+            keys_postgres_url_file: None,
+            postgres_connections: 16,
+            master_key_file: None,
+        }
+    }
+}
+
+impl Default for Company {
+    fn default() -> Self {
+        Self { catalog: PathBuf::from("catalog/demo") }
+    }
+}
+
+impl Default for Systems {
+    fn default() -> Self {
+        Self { timeout_seconds: 3 }
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { idle_minutes: 30, absolute_hours: 12 }
+    }
+}
+
+impl Config {
+    /// Reads the file, `fairhold.toml` where none is named and it exists, and the environment over it.
+    ///
+    /// # Errors
+    /// When the named file is missing, or a setting is unknown or has a wrong form; the message names it.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let mut settings = Figment::from(Serialized::defaults(Self::default()));
+        match file {
+            Some(file) if !file.is_file() => {
+                bail!("there is no configuration file {}. Name one that exists.", file.display())
+            }
+            Some(file) => settings = settings.merge(Toml::file_exact(file)),
+            None => settings = settings.merge(Toml::file_exact("fairhold.toml")),
+        }
+        settings = settings
+            .merge(Env::prefixed("FAIRHOLD_").filter(|key| key.as_str().contains("__")).split("__"))
+            .merge(Env::raw().only(&["PORT"]).map(|_| "server.port".into()))
+            .merge(Env::raw().only(&["DATA_DIR"]).map(|_| "data.folder".into()));
+        settings.extract().context("the configuration is not right")
+    }
+
+    /// The master key's file.
+    pub fn master_key_file(&self) -> PathBuf {
+        self.data.master_key_file.clone().unwrap_or_else(|| self.data.folder.join("master.key"))
+    }
+}
+
+/// A secret: from the environment, else from a file.
+///
+/// # Errors
+/// When the file can't be read, or others than its owner can read it.
+pub fn secret(variable: &str, file: Option<&Path>) -> anyhow::Result<Option<SecretString>> {
+    if let Ok(text) = std::env::var(variable) {
+        return Ok(Some(SecretString::from(text.trim())));
+    }
+    let Some(file) = file else { return Ok(None) };
+    refuse_open_file(file)?;
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+    Ok(Some(SecretString::from(text.trim())))
+}
+
+fn refuse_open_file(file: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(file).with_context(|| format!("{} can't be read", file.display()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        bail!("others than its owner can read {0}. Run `chmod 600 {0}` and start again.", file.display());
+    }
+    Ok(())
+}

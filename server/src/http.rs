@@ -1,0 +1,197 @@
+//! The web server's router: the pages, the files, and the middleware around them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::Router;
+use fairhold_app::error::PortalError;
+use fairhold_app::routes::routes;
+use fairhold_app::state::AppState;
+use fairhold_portal::world::World;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::CsrfLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::services::ServeDir;
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_sessions::SessionManagerLayer;
+use tower_sessions::cookie::SameSite;
+
+use crate::config::Config;
+use crate::sessions::Sessions;
+
+/// Larger forms are refused: nothing here asks for more than a few lines (ASVS 5.0, 5.2.1).
+const LARGEST_BODY: usize = 64 * 1024;
+/// No request may take longer: connected systems have their own, shorter limit.
+const LONGEST_REQUEST: Duration = Duration::from_secs(30);
+
+/// The whole server.
+pub fn router(state: AppState, config: &Config) -> Router {
+    let https = state.portal.settings().public_url.starts_with("https://");
+    let sessions = Sessions {
+        db: state.portal.db().clone(),
+        world: World::real(),
+        idle_seconds: config.sessions.idle_minutes * 60,
+        absolute_seconds: config.sessions.absolute_hours * 3600,
+    };
+    // `__Host-`: only over HTTPS or to this machine, only this host, every path (ASVS 5.0, 3.3.1 to 3.3.4).
+    let sessions = SessionManagerLayer::new(sessions)
+        .with_name("__Host-fairhold")
+        .with_secure(true)
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_path("/");
+    let room = Arc::new(Semaphore::new(config.server.most_requests));
+    routes()
+        .layer(sessions)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(CsrfLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
+        .layer(CatchPanicLayer::new())
+        .layer(from_fn_with_state(state.clone(), plain_words))
+        .layer(from_fn_with_state((state.clone(), room), refuse_when_full))
+        .merge(files(&state))
+        .layer(from_fn(log))
+        .layer(from_fn_with_state(https, web_rows))
+        .with_state(state)
+}
+
+/// What is the same for everybody, and how the server is.
+fn files(state: &AppState) -> Router<AppState> {
+    let packed = ServeDir::new(state.assets.site.join("pkg")).precompressed_br().precompressed_gzip();
+    // The names hold a hash of the contents: what has the name is the same for ever.
+    let forever = SetResponseHeaderLayer::overriding(CACHE_CONTROL, |response: &Response| {
+        let value = if response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-store" };
+        Some(HeaderValue::from_static(value))
+    });
+    // A company's picture may be SVG: nothing in it may run.
+    let inert = SetResponseHeaderLayer::overriding(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox"),
+    );
+    let public = ServeDir::new(state.portal.company().public_folder());
+    Router::new()
+        .nest("/pkg", Router::new().fallback_service(packed).layer(forever))
+        .nest("/company", Router::new().fallback_service(public).layer(inert))
+        .route("/company.css", get(company_style))
+        .route("/favicon.svg", get(favicon))
+        .route("/healthz", get(async || "ok"))
+        .route("/readyz", get(ready))
+}
+
+/// The company's colours, over the portal's own.
+async fn company_style(State(state): State<AppState>) -> impl IntoResponse {
+    let current = state.portal.company().current();
+    let look = &current.catalog.company.look;
+    let rule = |colour: &Option<String>| colour.as_ref().map(|c| format!(":root{{--brand:{c}}}")).unwrap_or_default();
+    let (light, dark) = (rule(&look.brand), rule(&look.brand_dark));
+    let style = format!("{light}@media (prefers-color-scheme:dark){{{dark}}}");
+    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], style)
+}
+
+/// A small mark in the company's colour.
+async fn favicon(State(state): State<AppState>) -> impl IntoResponse {
+    let current = state.portal.company().current();
+    let brand = current.catalog.company.look.brand.clone().unwrap_or_else(|| "#0f5d56".to_owned());
+    let picture = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><rect width=\"32\" height=\"32\" rx=\"9\" fill=\"{brand}\"/>\
+         <path d=\"M9 17l5 5 9-11\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.5\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/></svg>"
+    );
+    ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "public, max-age=86400")], picture)
+}
+
+/// Whether the stores answer.
+async fn ready(State(state): State<AppState>) -> Response {
+    match state.portal.ready().await {
+        Ok(()) => "ready".into_response(),
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready").into_response()
+        }
+    }
+}
+
+/// Turns refusals that have no words of their own (of the router, a limit, a parser) into the portal's page.
+async fn plain_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let for_island = request.uri().path().starts_with("/act/");
+    let response = next.run(request).await;
+    let status = response.status();
+    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+    if is_page || for_island || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let error = match status {
+        StatusCode::NOT_FOUND => PortalError::NotFound,
+        StatusCode::PAYLOAD_TOO_LARGE => PortalError::TooLarge,
+        StatusCode::FORBIDDEN => PortalError::OtherSite,
+        StatusCode::SERVICE_UNAVAILABLE => PortalError::Busy,
+        s if s.is_client_error() => PortalError::BadRequest,
+        _ => PortalError::Ours,
+    };
+    let mut page = error.page(&state);
+    *page.status_mut() = status;
+    for name in [axum::http::header::ALLOW, axum::http::header::SET_COOKIE] {
+        if let Some(value) = response.headers().get(&name) {
+            page.headers_mut().insert(name, value.clone());
+        }
+    }
+    page
+}
+
+/// Under overload: a quick answer, no queue without end.
+async fn refuse_when_full(
+    State((state, room)): State<(AppState, Arc<Semaphore>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match room.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => PortalError::Busy.page(&state),
+    }
+}
+
+/// One line a request: the route's pattern, never the address, which may hold a secret; nothing of the sender.
+async fn log(request: Request, next: Next) -> Response {
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    if response.status().is_server_error() {
+        tracing::warn!(%method, route, status);
+    } else {
+        tracing::debug!(%method, route, status);
+    }
+    response
+}
+
+/// Headers for every answer (ASVS 5.0, 3.4).
+async fn web_rows(State(https): State<bool>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let rows = [
+        ("x-content-type-options", "nosniff"),
+        // `same-origin`, not `no-referrer`: the check for forged requests looks at where a form came from.
+        ("referrer-policy", "same-origin"),
+        ("x-frame-options", "DENY"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        ("permissions-policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),
+    ];
+    for (name, value) in rows {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if https {
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
+}

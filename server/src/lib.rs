@@ -1,0 +1,13 @@
+//! The `fairhold` program: command line, configuration, wiring, HTTP middleware, worker loop.
+//!
+//! A new command is a variant in `cli` and a file in `commands`; a new setting is a field in `config`, which also says
+//! what it means, and a line in `fairhold.toml`.
+
+pub mod cli;
+mod commands;
+pub mod config;
+pub mod demo;
+pub mod http;
+pub mod serve;
+mod sessions;
+pub mod wiring;
