@@ -29,7 +29,7 @@ pub async fn page(State(state): State<AppState>) -> Response {
                 "Every fact, in plain English: what it is, why we have it, where it came from, who looked at it, and how long we keep it."
             </p>
             <p class="tools">
-                <a class="button main" href="/sign-up">"See my data"</a>
+                <a class="button primary" href="/sign-up">"See my data"</a>
                 <a class="button" href="/log-in">"Log in"</a>
             </p>
             <section class="card">

@@ -84,7 +84,7 @@ fn show(state: &AppState, asked: &Asked, typed: String, error: Option<String>) -
                 <EmailField value=typed error=None />
                 <PasswordField new=false error=None />
                 {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
-                <button class="main">"Log in"</button>
+                <button class="primary">"Log in"</button>
             </form>
             <p><a href="/forgot-password">"I forgot my password"</a></p>
             <p><a href="/sign-up">"I have no password yet"</a></p>

@@ -43,7 +43,7 @@ impl AskPage {
                 <p class="lead">{self.lead}</p>
                 <form method="post" action=self.path class="card">
                     <EmailField value=typed error=error />
-                    <button class="main">{self.button}</button>
+                    <button class="primary">{self.button}</button>
                 </form>
                 <p><a href="/log-in">"I have a password. Let me log in."</a></p>
             }

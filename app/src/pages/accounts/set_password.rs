@@ -52,7 +52,7 @@ fn show(state: &AppState, error: Option<String>) -> Response {
             // No action: the form goes to the address of the page, which holds the link's secret.
             <form method="post" class="card">
                 <PasswordField new=true error=error />
-                <button class="main">"Save my password"</button>
+                <button class="primary">"Save my password"</button>
             </form>
         }
     })
@@ -64,7 +64,7 @@ fn link_ended(state: &AppState) -> Response {
             <h1>"This link has ended"</h1>
             <p class="lead">"A link works once, for 30 minutes. Get a new one and open it soon."</p>
             <p class="tools">
-                <a class="button main" href="/sign-up">"Send me a new link"</a>
+                <a class="button primary" href="/sign-up">"Send me a new link"</a>
                 <a class="button" href="/log-in">"Log in"</a>
             </p>
         }

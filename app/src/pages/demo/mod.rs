@@ -30,18 +30,21 @@ pub async fn outbox(State(state): State<AppState>, ConnectInfo(peer): ConnectInf
             .map(|(at, mail)| {
                 let when = present::spoken(at.timestamp(), now, &current.zone);
                 view! {
-                    <article class="mail card">
-                        <h2>{mail.subject}</h2>
-                        <p class="fine">{format!("To {}, {when}", mail.to)}</p>
-                        {linked(&mail.text, &base)}
-                    </article>
+                    <li class="mail card">
+                        <header>
+                            <h2>{mail.subject}</h2>
+                            <p class="fine">{format!("To {}, {when}", mail.to)}</p>
+                        </header>
+                        <div>{linked(&mail.text, &base)}</div>
+                    </li>
                 }
             })
             .collect_view();
         view! {
             <h1>"Mail in the demo"</h1>
             <p class="lead">"No mail leaves the demo. It lands here, the newest first."</p>
-            <div class="outbox">{none}{mails}</div>
+            {none}
+            <ul class="outbox">{mails}</ul>
         }
     })
 }
