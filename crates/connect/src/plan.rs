@@ -45,6 +45,8 @@ pub(crate) struct Source {
     /// Columns that hold an e-mail identity.
     pub identities: Vec<Identity>,
     pub paths: Vec<Vec<Step>>,
+    /// Whether its rows stand in the order of the rows that they hang on: see [`streams`].
+    pub streamed: bool,
     /// Steps from here to shared sources.
     pub shared: Vec<Step>,
     /// In a table of one row a fact: the columns of the fact's name and value.
@@ -240,6 +242,10 @@ impl Draft<'_> {
                 }
             }
         }
+        let streamed: Vec<bool> = sources.iter().map(|s| streams(s, &sources)).collect();
+        for (source, streamed) in sources.iter_mut().zip(streamed) {
+            source.streamed = streamed;
+        }
         let undescribed = self
             .schema
             .tables
@@ -335,6 +341,7 @@ impl Draft<'_> {
             filter: filter.collect(),
             identities: Vec::new(),
             paths: Vec::new(),
+            streamed: false,
             shared: Vec::new(),
             key_value,
         }
@@ -427,6 +434,31 @@ impl Draft<'_> {
         }
         Some(step)
     }
+}
+
+/// Whether a source can be read row by row in the order of its parents, newest parent first, so that a page costs the
+/// same however many rows follow: one way leads there, over more than one step, each from its parent's own key (so that
+/// no row comes twice), and the file asks for no other order.
+fn streams(source: &Source, sources: &[Source]) -> bool {
+    let [path] = source.paths.as_slice() else {
+        return false;
+    };
+    let from_its_key = |step: &Step| {
+        sources.get(step.parent).is_some_and(|parent| {
+            let key: BTreeSet<&str> = parent.key.parts.iter().map(|p| p.column.as_str()).collect();
+            let used: BTreeSet<&str> = step.on.iter().map(|p| p.parent.as_str()).collect();
+            parent.key.number.is_none() && key == used
+        })
+    };
+    path.len() > 1
+        && source.identities.is_empty()
+        && source.order.is_none()
+        && source.key.number.is_none()
+        && path.iter().all(|step| !step.secret)
+        && path
+            .iter()
+            .skip(1)
+            .all(|step| from_its_key(step) && step.on.iter().all(|pair| !pair.as_text))
 }
 
 /// All columns that the file names for a collection.

@@ -537,6 +537,7 @@ async fn page(
             .filter(|s| !s.secret)
             .flat_map(|s| s.on.iter().map(|p| p.parent.as_str())),
     );
+    let order_len = order_terms(plan, source).len();
     let statement = page_rows(plan, index, source, starts, after, &columns, size + 1)?;
     let mut raw = session.rows(statement).await?;
     let more = raw.len() > size;
@@ -547,11 +548,11 @@ async fn page(
     let mut rows = Vec::with_capacity(raw.len());
     for mut row in raw {
         let mut rest = row.values.split_off(source.key_len());
-        let link = rest.split_off(usize::from(source.order.is_some()));
+        let link = rest.split_off(order_len);
         let key = RowKey(row.values);
         if more && rows.len() + 1 == size {
             next = Some(Cursor {
-                order: rest.pop(),
+                order: rest,
                 key: key.clone(),
             });
         }
@@ -597,8 +598,9 @@ fn page_rows(
     let mut sql = Sql::new(dialect);
     sql.push("SELECT ");
     write_key(&mut sql, source);
-    if let Some(order) = &source.order {
-        sql.push(", ").push(&order.of("t0", dialect));
+    let order = order_terms(plan, source);
+    for term in &order {
+        sql.push(", ").push(&term.expression);
     }
     for column in columns {
         sql.push(&format!(", t0.{column}"));
@@ -606,88 +608,204 @@ fn page_rows(
     if !source.cells.is_empty() {
         sql.push(", ").push(&source.cells);
     }
-    write_from(&mut sql, source, |sql| {
-        write_own(sql, plan, index, source, starts);
-    });
+    write_own_from(&mut sql, plan, index, source, starts);
+    let terms: Vec<Term> = order
+        .into_iter()
+        .chain(key_terms(source, dialect))
+        .collect();
     if let Some(after) = after {
         sql.push(if source.key.number.is_some() {
             " WHERE "
         } else {
             " AND "
         });
-        write_after(&mut sql, source, after)?;
+        write_after(&mut sql, &terms, after)?;
     }
-    sql.push(" ORDER BY ");
-    let newest_first = source.order.is_some();
-    sql.joined(
-        sort_terms(source, dialect),
-        ", ",
-        "1",
-        |sql, (expression, _)| {
-            sql.push(&if newest_first {
-                dialect.descending(&expression)
+    sql.push(" ORDER BY ")
+        .joined(&terms, ", ", "1", |sql, term| {
+            let newest = term.newest_first;
+            sql.push(&if newest {
+                dialect.descending(&term.expression)
             } else {
-                dialect.ascending(&expression)
+                dialect.ascending(&term.expression)
             });
-        },
-    );
+        });
     sql.push(&format!(" LIMIT {limit}"));
-    Ok(sql.finish(source.key_len() + usize::from(source.order.is_some()) + columns.len()))
+    let values = terms.len() + columns.len();
+    Ok(sql.finish(values))
 }
 
-/// What a page is sorted by, and whether it may be null: the order's column, then the key.
-fn sort_terms(source: &Source, dialect: &dyn Dialect) -> Vec<(String, bool)> {
-    let part = |part: &Part| (part.of("t0", dialect), part.nullable);
-    let number = source.key.number.iter().map(|n| (format!("t0.{n}"), false));
+/// Something that a page is sorted by.
+struct Term {
+    expression: String,
+    nullable: bool,
+    newest_first: bool,
+}
+
+/// What a page is sorted by before its key: what its parents are sorted by where it follows them, its own column otherwise.
+fn order_terms(plan: &Plan, source: &Source) -> Vec<Term> {
+    let dialect = &*plan.dialect;
+    let term = |part: &Part, alias: &str, newest_first: bool| Term {
+        expression: part.of(alias, dialect),
+        nullable: part.nullable,
+        newest_first,
+    };
+    let mut terms = Vec::new();
+    for (parent, alias) in streamed_parents(plan, source) {
+        let newest_first = parent.order.is_some();
+        terms.extend(
+            parent
+                .order
+                .iter()
+                .chain(&parent.key.parts)
+                .map(|part| term(part, &alias, newest_first)),
+        );
+    }
+    terms.extend(source.order.iter().map(|part| term(part, "t0", true)));
+    terms
+}
+
+/// The key, newest first where the collection is.
+fn key_terms(source: &Source, dialect: &dyn Dialect) -> Vec<Term> {
+    let newest_first = source.order.is_some();
+    let part = |part: &Part| Term {
+        expression: part.of("t0", dialect),
+        nullable: part.nullable,
+        newest_first,
+    };
+    let number = |number: &String| Term {
+        expression: format!("t0.{number}"),
+        nullable: false,
+        newest_first,
+    };
     source
-        .order
+        .key
+        .parts
         .iter()
-        .chain(&source.key.parts)
         .map(part)
-        .chain(number)
+        .chain(source.key.number.iter().map(number))
         .collect()
 }
 
+/// The sources between the start row and a streamed source, the nearest to the start first, each with its alias.
+fn streamed_parents<'p>(plan: &'p Plan, source: &'p Source) -> Vec<(&'p Source, String)> {
+    let steps = streamed_path(source);
+    let between = steps.iter().enumerate().skip(1);
+    between
+        .filter_map(|(i, step)| {
+            Some((
+                plan.sources.get(step.parent)?,
+                format!("t{}", steps.len() - i),
+            ))
+        })
+        .collect()
+}
+
+/// The one path of a streamed source; nothing for any other.
+fn streamed_path(source: &Source) -> &[Step] {
+    source
+        .paths
+        .first()
+        .filter(|_| source.streamed)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// ` FROM … WHERE …`: the rows that are the customer's own. A streamed source is joined to its parents, whose order it
+/// follows; any other stands alone.
+fn write_own_from(sql: &mut Sql, plan: &Plan, index: usize, source: &Source, starts: &[Start]) {
+    let parents = streamed_parents(plan, source);
+    let path = streamed_path(source);
+    let (Some((first, first_alias)), [first_step, steps @ ..]) = (parents.first(), path) else {
+        write_from(sql, source, |sql| {
+            write_own(sql, plan, index, source, starts);
+        });
+        return;
+    };
+    let dialect = sql.dialect;
+    sql.push(" FROM ")
+        .push(&first.table)
+        .push(" AS ")
+        .push(first_alias);
+    for (depth, step) in steps.iter().enumerate() {
+        let Some(child) = plan.sources.get(step.child) else {
+            return;
+        };
+        let (outer, inner) = (
+            format!("t{}", steps.len() - depth),
+            format!("t{}", steps.len() - depth - 1),
+        );
+        sql.push(" JOIN ")
+            .push(&child.table)
+            .push(" AS ")
+            .push(&inner)
+            .push(" ON ");
+        sql.joined(&step.on, " AND ", "1 = 0", |sql, pair| {
+            let parent = format!("{outer}.{}", pair.parent);
+            sql.push(&child_column(dialect, pair, &inner))
+                .push(" = ")
+                .push(&parent);
+        });
+    }
+    sql.push(" WHERE (");
+    write_ways(
+        sql,
+        plan,
+        ways(std::slice::from_ref(first_step), starts).into_iter(),
+        first,
+        starts,
+        steps.len(),
+    );
+    sql.push(")");
+    for (parent, alias) in &parents {
+        write_filter(sql, parent, alias);
+    }
+    write_filter(sql, source, "t0");
+}
+
 /// The rows that come after the cursor in the page's sort order.
-fn write_after(sql: &mut Sql, source: &Source, after: &Cursor) -> Result<(), ConnectError> {
-    let terms = sort_terms(source, sql.dialect);
+fn write_after(sql: &mut Sql, terms: &[Term], after: &Cursor) -> Result<(), ConnectError> {
     let values: Vec<&KeyValue> = after.order.iter().chain(&after.key.0).collect();
-    if after.order.is_some() != source.order.is_some() || values.len() != terms.len() {
+    if values.len() != terms.len() {
         return Err(ConnectError::NoSuchPage);
     }
-    let newest_first = source.order.is_some();
     // Said by itself as well, the first term lets an index be entered in the middle.
-    if let (Some((first, nullable)), Some(value)) = (terms.first(), values.first())
+    if let (Some(first), Some(value)) = (terms.first(), values.first())
         && **value != KeyValue::Null
-        && !(newest_first && *nullable)
+        && !(first.newest_first && first.nullable)
     {
-        sql.push(first)
-            .push(if newest_first { " <= " } else { " >= " });
+        sql.push(&first.expression)
+            .push(if first.newest_first { " <= " } else { " >= " });
         sql.bind((*value).clone()).push(" AND ");
     }
     sql.push("(");
-    for (index, ((expression, nullable), value)) in terms.iter().zip(&values).enumerate() {
+    for (index, (term, value)) in terms.iter().zip(&values).enumerate() {
         sql.push(if index == 0 { "(" } else { " OR (" });
-        for ((earlier, _), value) in terms.iter().zip(&values).take(index) {
-            sql.equals(earlier, value).push(" AND ");
+        for (earlier, value) in terms.iter().zip(&values).take(index) {
+            sql.equals(&earlier.expression, value).push(" AND ");
         }
-        match (newest_first, *value) {
-            (true, KeyValue::Null) => sql.push("1 = 0"),
-            (false, KeyValue::Null) => sql.push(expression).push(" IS NOT NULL"),
-            (true, value) if *nullable => {
-                sql.push("(")
-                    .push(expression)
-                    .push(" < ")
-                    .bind(value.clone());
-                sql.push(" OR ").push(expression).push(" IS NULL)")
-            }
-            (true, value) => sql.push(expression).push(" < ").bind(value.clone()),
-            (false, value) => sql.push(expression).push(" > ").bind(value.clone()),
-        };
+        write_beyond(sql, term, value);
         sql.push(")");
     }
     sql.push(")");
     Ok(())
+}
+
+/// The term's values that come after this one in its own order: nulls first where it ascends, last where it descends.
+fn write_beyond(sql: &mut Sql, term: &Term, value: &KeyValue) {
+    let expression = &term.expression;
+    match (term.newest_first, value) {
+        (true, KeyValue::Null) => sql.push("1 = 0"),
+        (false, KeyValue::Null) => sql.push(expression).push(" IS NOT NULL"),
+        (true, value) if term.nullable => {
+            sql.push("(")
+                .push(expression)
+                .push(" < ")
+                .bind(value.clone());
+            sql.push(" OR ").push(expression).push(" IS NULL)")
+        }
+        (true, value) => sql.push(expression).push(" < ").bind(value.clone()),
+        (false, value) => sql.push(expression).push(" > ").bind(value.clone()),
+    };
 }
 
 async fn counted(
@@ -699,10 +817,8 @@ async fn counted(
     up_to: u64,
 ) -> Result<Count, ConnectError> {
     let mut sql = Sql::new(&*plan.dialect);
-    sql.push("SELECT count(*) FROM (SELECT 1 FROM ")
-        .push(&source.table)
-        .push(" AS t0 WHERE ");
-    write_own(&mut sql, plan, index, source, starts);
+    sql.push("SELECT count(*) FROM (SELECT 1");
+    write_own_from(&mut sql, plan, index, source, starts);
     sql.push(&format!(
         " LIMIT {}) AS counted",
         up_to.saturating_add(1).min(i64::MAX as u64)

@@ -70,8 +70,8 @@ pub const MAX_SHARED: u32 = 1_000;
 /// one can only move the place inside the customer's own rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// The last row's value in the column that orders the collection, where there is one.
-    pub(crate) order: Option<crate::value::KeyValue>,
+    /// The last row's values of what the collection is sorted by before the key.
+    pub(crate) order: Vec<crate::value::KeyValue>,
     /// The last row's key.
     pub(crate) key: RowKey,
 }

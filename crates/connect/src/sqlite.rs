@@ -725,7 +725,8 @@ mod tests {
                 let said = text(step.last()).unwrap();
                 // What a subquery of a count yields is scanned; a table never is.
                 assert!(!said.starts_with("SCAN t"), "{said} in {sql}");
-                if sql.contains(r#"FROM "bill" AS t0"#) {
+                // Parts hang on something else than the line's own key, so they are sorted by theirs.
+                if !sql.contains(r#""part" AS t0"#) {
                     assert!(!said.contains("TEMP B-TREE"), "{said} in {sql}");
                 }
             }
