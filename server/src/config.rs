@@ -13,6 +13,9 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+/// Read from the working directory where no other file is named; need not be there.
+const DEFAULT_FILE: &str = "fairhold.toml";
+
 /// All settings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -166,7 +169,8 @@ impl Config {
                 bail!("there is no configuration file {}. Name one that exists.", file.display())
             }
             Some(file) => settings = settings.merge(Toml::file_exact(file)),
-            None => settings = settings.merge(Toml::file_exact("fairhold.toml")),
+            None if Path::new(DEFAULT_FILE).is_file() => settings = settings.merge(Toml::file_exact(DEFAULT_FILE)),
+            None => {}
         }
         settings = settings
             .merge(Env::prefixed("FAIRHOLD_").filter(|key| key.as_str().contains("__")).split("__"))
