@@ -330,6 +330,44 @@ async fn only_rows_with_the_fixed_value_belong_to_a_collection() {
 }
 
 #[tokio::test]
+async fn rows_further_out_follow_their_parents_once_and_only_those_that_belong() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE bill (id INTEGER PRIMARY KEY, customer_id INTEGER, day TEXT, code TEXT, kind TEXT);
+        CREATE TABLE line (id INTEGER PRIMARY KEY, bill_id INTEGER);
+        CREATE TABLE letter (id INTEGER PRIMARY KEY, bill_code TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com');
+        INSERT INTO bill VALUES (1, 1, '2020', 'x', 'hers'), (2, 1, '2022', 'x', 'hers'), (3, 1, NULL, 'y', 'hers'), (4, 1, '2023', 'z', 'ours');
+        INSERT INTO line VALUES (1, 1), (2, 2), (3, 3), (4, 2), (5, 4);
+        INSERT INTO letter VALUES (1, 'x'), (2, 'y'), (3, 'z');"])
+    .await;
+    let bill = child("bill", "customer_id", "customer.id").replace(
+        "        fields:",
+        "        portal: { order_by: day, where: { kind: hers } }\n        fields:",
+    );
+    let all = [
+        CUSTOMER.to_owned(),
+        bill,
+        child("line", "bill_id", "bill.id"),
+        child("letter", "bill_code", "bill.code"),
+    ];
+    let connector = connector(&database.path);
+    let plan = plan(&connector, &datasets(&all.concat())).await;
+    for page in 1..6 {
+        let (all, _) = read_all_pages(&connector, &plan, "ada@example.com", page).await;
+        assert_eq!(
+            lines(&all["line"]),
+            ["2|2", "4|2", "1|1", "3|3"],
+            "the newest bill's lines first, pages of {page}"
+        );
+        assert_eq!(
+            lines(&all["letter"]),
+            ["1|x", "2|y"],
+            "two bills share a code, pages of {page}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_fixed_value_holds_for_identities_too() {
     let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, kind TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com', 'person'), (2, 'ada@example.com', 'robot');"])
