@@ -13,7 +13,6 @@ use axum::Router;
 use fairhold_app::error::PortalError;
 use fairhold_app::routes::routes;
 use fairhold_app::state::AppState;
-use fairhold_portal::world::World;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
@@ -24,6 +23,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_sessions::SessionManagerLayer;
 use tower_sessions::cookie::SameSite;
 
+use crate::company_style;
 use crate::config::Config;
 use crate::sessions::Sessions;
 
@@ -37,7 +37,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
     let https = state.portal.settings().public_url.starts_with("https://");
     let sessions = Sessions {
         db: state.portal.db().clone(),
-        world: World::real(),
+        world: state.portal.world().clone(),
         idle_seconds: config.sessions.idle_minutes * 60,
         absolute_seconds: config.sessions.absolute_hours * 3600,
     };
@@ -81,31 +81,10 @@ fn files(state: &AppState) -> Router<AppState> {
     Router::new()
         .nest("/pkg", Router::new().fallback_service(packed).layer(forever))
         .nest("/company", Router::new().fallback_service(public).layer(inert))
-        .route("/company.css", get(company_style))
-        .route("/favicon.svg", get(favicon))
+        .route("/company.css", get(company_style::style))
+        .route("/favicon.svg", get(company_style::favicon))
         .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
-}
-
-/// The company's colours, over the portal's own.
-async fn company_style(State(state): State<AppState>) -> impl IntoResponse {
-    let current = state.portal.company().current();
-    let look = &current.catalog.company.look;
-    let rule = |colour: &Option<String>| colour.as_ref().map(|c| format!(":root{{--brand:{c}}}")).unwrap_or_default();
-    let (light, dark) = (rule(&look.brand), rule(&look.brand_dark));
-    let style = format!("{light}@media (prefers-color-scheme:dark){{{dark}}}");
-    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], style)
-}
-
-/// A small mark in the company's colour.
-async fn favicon(State(state): State<AppState>) -> impl IntoResponse {
-    let current = state.portal.company().current();
-    let brand = current.catalog.company.look.brand.clone().unwrap_or_else(|| "#0f5d56".to_owned());
-    let picture = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><rect width=\"32\" height=\"32\" rx=\"9\" fill=\"{brand}\"/>\
-         <path d=\"M9 17l5 5 9-11\" fill=\"none\" stroke=\"#fff\" stroke-width=\"3.5\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/></svg>"
-    );
-    ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "public, max-age=86400")], picture)
 }
 
 /// Whether the stores answer.

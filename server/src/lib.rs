@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod commands;
+mod company_style;
 pub mod config;
 pub mod demo;
 pub mod http;

@@ -31,8 +31,15 @@ pub enum Mode {
 /// # Errors
 /// When the configuration is not safe or something in it does not work; the message says what to do.
 pub async fn open(config: &Config, mode: Mode) -> anyhow::Result<Portal> {
+    Ok(Portal::open(parts(config, mode, World::real()).await?).await?)
+}
+
+/// What a portal of this configuration is made of. Tests bring a world of their own and exchange parts.
+///
+/// # Errors
+/// When the configuration is not safe or something in it does not work; the message says what to do.
+pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<Parts> {
     let public_url = public_url(config, mode)?;
-    let world = World::real();
     let master = master_key(config)?;
     let (db, keys_db) = databases(config).await?;
     let keys = KeyStore::open(keys_db, master, world.random.clone()).await.map_err(|e| match e {
@@ -42,7 +49,7 @@ pub async fn open(config: &Config, mode: Mode) -> anyhow::Result<Portal> {
         ),
         e => anyhow!(e).context("the key store does not open"),
     })?;
-    let parts = Parts {
+    Ok(Parts {
         db,
         keys,
         world,
@@ -54,8 +61,7 @@ pub async fn open(config: &Config, mode: Mode) -> anyhow::Result<Portal> {
         source: CompanySource { folder: config.company.catalog.clone() },
         connections: connections(config),
         mailer: mailer(config, mode)?,
-    };
-    Ok(Portal::open(parts).await?)
+    })
 }
 
 /// The connected systems of the configuration. Nothing is opened until it is read.

@@ -120,6 +120,14 @@ fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
     })
 }
 
+/// The way to the rows of a part that are not on My data; `None` when all are there.
+pub(crate) fn all_of(part: &Part) -> Option<impl IntoView + use<>> {
+    let name = CollectionName::new(&part.dataset, &part.collection);
+    let hidden = part.next.is_some() || part.count > part.entries.len() as u64 || part.count_is_more;
+    let words = format!("See all: {}", how_many(part));
+    hidden.then(|| view! { <p class="pager"><a class="button" href=address(&name)>{words}</a></p> })
+}
+
 /// "12 orders", or "more than 1,000 orders".
 pub(crate) fn how_many(part: &Part) -> String {
     let noun = if part.count == 1 { part.one_row.clone() } else { plural(&part.one_row) };
@@ -167,15 +175,13 @@ pub(crate) struct ListCard {
     why: Arc<str>,
     looked: String,
     entries: AnyView,
-    all: Option<(String, String)>,
+    all: Option<AnyView>,
 }
 
 impl ListCard {
     /// Takes what the page needs of a list.
     pub fn of(part: &Part, explained: &Explained, looked: &Looked, asked: &Asked, found: &MyDataPage) -> Self {
         let collection = found.current.catalog.dataset(&part.dataset).and_then(|d| d.collection(&part.collection));
-        let shown = part.entries.len() as u64;
-        let name = CollectionName::new(&part.dataset, &part.collection);
         Self {
             label: part.label.clone(),
             class: origin_class(part.origin),
@@ -184,13 +190,12 @@ impl ListCard {
             why: explained.list(&part.dataset, &part.collection),
             looked: looked.at(&part.dataset, &part.collection),
             entries: entries(part, collection, asked, &Place::default()).into_any(),
-            all: (part.count > shown || part.count_is_more).then(|| (address(&name), format!("See all: {}", how_many(part)))),
+            all: all_of(part).map(IntoAny::into_any),
         }
     }
 
     /// The list with its newest entries.
     pub fn view(self) -> impl IntoView + use<> {
-        let all = self.all.map(|(address, words)| view! { <p class="pager"><a class="button" href=address>{words}</a></p> });
         view! {
             <div class=format!("list {}", self.class) data-list="">
                 <header>
@@ -200,7 +205,7 @@ impl ListCard {
                 </header>
                 <Why html=self.why looked=self.looked open=false />
                 {self.entries}
-                {all}
+                {self.all}
             </div>
         }
     }
@@ -232,12 +237,14 @@ fn entry_view(part: &Part, entry: &Entry, collection: Option<&Collection>, asked
     let context = entry.context.iter().map(|c| context_view(c, part, asked, place)).collect_view();
     let empty = (!entry.empty.is_empty())
         .then(|| view! { <p class="fine">{format!("Nothing is written for: {}.", entry.empty.join(", "))}</p> });
+    let since = entry.since.as_ref().map_or("We don’t know since when.".to_owned(), |since| format!("Since {since}."));
     view! {
         <details class="entry" data-fact="">
             <summary>{words}</summary>
             <dl>{facts}</dl>
             {context}
             {empty}
+            <p class="fine">{since}</p>
         </details>
     }
 }

@@ -157,6 +157,7 @@ fn group_card(
     });
     let place = list::Place::default();
     let rows = facts.into_iter().map(|f| FactRow::of(f, explained, looked, asked, &place).view()).collect_view();
+    let rest = found.data.parts.iter().filter(single).filter(|p| p.group == group).filter_map(list::all_of).collect_view();
     let lists = lists.into_iter().map(|p| ListCard::of(p, explained, looked, asked, found).view()).collect_view();
     Some(view! {
         <section class="card" data-card="">
@@ -166,6 +167,7 @@ fn group_card(
             </header>
             {lead}
             {rows}
+            {rest}
             {lists}
         </section>
     })
