@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures speed and size. Ratios in one run count; figures alone depend on the machine.
+# With --json the figures are JSON, and nothing else is written to the standard output.
 set -eu
 cd "$(dirname "$0")/.."
 scripts/build.sh >/dev/null
 . scripts/env.sh
-cargo xtask size
-exec cargo bench --locked --package server
+cargo xtask size --max 150000 >&2
+exec cargo bench --quiet --locked --package server --bench pages -- "$@"
