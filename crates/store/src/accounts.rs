@@ -29,6 +29,15 @@ pub struct Account {
     pub password_changed_at: Option<Moment>,
 }
 
+#[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "named as the columns are")]
+struct AccountRow {
+    created_at: i64,
+    proven_at: Option<i64>,
+    last_log_in_at: Option<i64>,
+    password_changed_at: Option<i64>,
+}
+
 /// What a link in a mail is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkKind {
@@ -49,7 +58,9 @@ impl LinkKind {
 
     /// Reads what [`Self::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::SignUp, Self::Reset].into_iter().find(|kind| kind.as_str() == text)
+        [Self::SignUp, Self::Reset]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 
@@ -65,15 +76,20 @@ pub fn address_hash(key: &SecretKey, address: &EmailAddress) -> String {
 pub async fn add(tx: &mut Tx, customer: CustomerId, address_hash: &str, now: Moment) -> Result<()> {
     let sql = "INSERT INTO customers (customer_id, created_at) VALUES ($1, $2)";
     tx.execute(sql, [customer.into(), now.into()]).await?;
-    let sql = "INSERT INTO address_hashes (address_hash, customer_id, created_at) VALUES ($1, $2, $3)";
-    tx.execute(sql, [address_hash.into(), customer.into(), now.into()]).await?;
+    let sql =
+        "INSERT INTO address_hashes (address_hash, customer_id, created_at) VALUES ($1, $2, $3)";
+    tx.execute(sql, [address_hash.into(), customer.into(), now.into()])
+        .await?;
     Ok(())
 }
 
 /// Whose address this is.
 pub async fn by_address(tx: &mut Tx, address_hash: &str) -> Result<Option<CustomerId>> {
     let sql = "SELECT customer_id FROM address_hashes WHERE address_hash = $1";
-    tx.optional::<(String,)>(sql, [address_hash.into()]).await?.map(|(id,)| customer_id(&id)).transpose()
+    tx.optional::<(String,)>(sql, [address_hash.into()])
+        .await?
+        .map(|(id,)| customer_id(&id))
+        .transpose()
 }
 
 /// What is needed to check a password.
@@ -81,26 +97,40 @@ pub async fn credentials(tx: &mut Tx, address_hash: &str) -> Result<Option<Crede
     let sql = "SELECT c.customer_id, c.password_hash FROM address_hashes a \
                JOIN customers c ON c.customer_id = a.customer_id WHERE a.address_hash = $1";
     let row: Option<(String, Option<String>)> = tx.optional(sql, [address_hash.into()]).await?;
-    row.map(|(id, password_hash)| Ok(Credentials { customer: customer_id(&id)?, password_hash })).transpose()
+    row.map(|(id, password_hash)| {
+        Ok(Credentials {
+            customer: customer_id(&id)?,
+            password_hash,
+        })
+    })
+    .transpose()
 }
 
 /// What is known of an account; `None` when there is none.
 pub async fn account(tx: &mut Tx, customer: CustomerId) -> Result<Option<Account>> {
     let sql = "SELECT created_at, proven_at, last_log_in_at, password_changed_at FROM customers WHERE customer_id = $1";
-    let row: Option<(i64, Option<i64>, Option<i64>, Option<i64>)> = tx.optional(sql, [customer.into()]).await?;
-    Ok(row.map(|(created, proven, log_in, password)| Account {
-        created_at: Moment(created),
-        proven_at: proven.map(Moment),
-        last_log_in_at: log_in.map(Moment),
-        password_changed_at: password.map(Moment),
+    let row: Option<AccountRow> = tx.optional(sql, [customer.into()]).await?;
+    Ok(row.map(|row| Account {
+        created_at: Moment(row.created_at),
+        proven_at: row.proven_at.map(Moment),
+        last_log_in_at: row.last_log_in_at.map(Moment),
+        password_changed_at: row.password_changed_at.map(Moment),
     }))
 }
 
 /// Sets the password of somebody who has just proven the address.
-pub async fn set_password(tx: &mut Tx, customer: CustomerId, hash: &str, now: Moment) -> Result<()> {
+pub async fn set_password(
+    tx: &mut Tx,
+    customer: CustomerId,
+    hash: &str,
+    now: Moment,
+) -> Result<()> {
     let sql = "UPDATE customers SET password_hash = $2, password_changed_at = $3, \
                proven_at = COALESCE(proven_at, $3) WHERE customer_id = $1";
-    one_row(tx.execute(sql, [customer.into(), hash.into(), now.into()]).await?)
+    one_row(
+        tx.execute(sql, [customer.into(), hash.into(), now.into()])
+            .await?,
+    )
 }
 
 /// Notes a log-in.
@@ -119,22 +149,41 @@ pub async fn add_link(
     expires: Moment,
 ) -> Result<()> {
     let sql = "INSERT INTO mail_links (token_hash, customer_id, kind, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
-    let args = [token_hash.into(), customer.into(), kind.as_str().into(), now.into(), expires.into()];
+    let args = [
+        token_hash.into(),
+        customer.into(),
+        kind.as_str().into(),
+        now.into(),
+        expires.into(),
+    ];
     tx.execute(sql, args).await.map(|_| ())
 }
 
 /// Whose link it is and what for, while it can still be used. Looking changes nothing.
-pub async fn link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<(CustomerId, LinkKind)>> {
+pub async fn link(
+    tx: &mut Tx,
+    token_hash: &str,
+    now: Moment,
+) -> Result<Option<(CustomerId, LinkKind)>> {
     let sql = "SELECT customer_id, kind FROM mail_links WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
-    let row = tx.optional::<(String, String)>(sql, [token_hash.into(), now.into()]).await?;
+    let row = tx
+        .optional::<(String, String)>(sql, [token_hash.into(), now.into()])
+        .await?;
     row.map(|row| whose_link(&row)).transpose()
 }
 
 /// Uses a link up; `None` when it was used before, is too old, or never was. All other links of the customer go too.
-pub async fn use_link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<(CustomerId, LinkKind)>> {
+pub async fn use_link(
+    tx: &mut Tx,
+    token_hash: &str,
+    now: Moment,
+) -> Result<Option<(CustomerId, LinkKind)>> {
     let sql = "UPDATE mail_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 \
                RETURNING customer_id, kind";
-    let Some(row) = tx.optional::<(String, String)>(sql, [token_hash.into(), now.into()]).await? else {
+    let Some(row) = tx
+        .optional::<(String, String)>(sql, [token_hash.into(), now.into()])
+        .await?
+    else {
         return Ok(None);
     };
     let sql = "UPDATE mail_links SET used_at = $2 WHERE customer_id = $1 AND used_at IS NULL";
@@ -143,31 +192,54 @@ pub async fn use_link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Opti
 }
 
 /// Keeps what was asked at the door until the worker answers it. `sealed` holds the address.
-pub async fn add_request(tx: &mut Tx, id: &str, kind: LinkKind, sealed: Vec<u8>, now: Moment) -> Result<()> {
+pub async fn add_request(
+    tx: &mut Tx,
+    id: &str,
+    kind: LinkKind,
+    sealed: Vec<u8>,
+    now: Moment,
+) -> Result<()> {
     let sql = "INSERT INTO address_requests (request_id, kind, sealed, created_at) VALUES ($1, $2, $3, $4)";
-    tx.execute(sql, [id.into(), kind.as_str().into(), sealed.into(), now.into()]).await.map(|_| ())
+    tx.execute(
+        sql,
+        [id.into(), kind.as_str().into(), sealed.into(), now.into()],
+    )
+    .await
+    .map(|_| ())
 }
 
 /// What was asked; `None` when it has been answered.
 pub async fn request(tx: &mut Tx, id: &str) -> Result<Option<(LinkKind, Vec<u8>)>> {
     let sql = "SELECT kind, sealed FROM address_requests WHERE request_id = $1";
     let row: Option<(String, Vec<u8>)> = tx.optional(sql, [id.into()]).await?;
-    row.map(|(kind, sealed)| Ok((LinkKind::parse(&kind).ok_or(StoreError::Form)?, sealed))).transpose()
+    row.map(|(kind, sealed)| Ok((LinkKind::parse(&kind).ok_or(StoreError::Form)?, sealed)))
+        .transpose()
 }
 
 /// Forgets what was asked; answers whether it was still there.
 pub async fn remove_request(tx: &mut Tx, id: &str) -> Result<bool> {
-    Ok(tx.execute("DELETE FROM address_requests WHERE request_id = $1", [id.into()]).await? > 0)
+    Ok(tx
+        .execute(
+            "DELETE FROM address_requests WHERE request_id = $1",
+            [id.into()],
+        )
+        .await?
+        > 0)
 }
 
 /// Removes links that ended before `before`.
 pub async fn sweep_links(tx: &mut Tx, before: Moment) -> Result<u64> {
-    tx.execute("DELETE FROM mail_links WHERE expires_at < $1", [before.into()]).await
+    tx.execute(
+        "DELETE FROM mail_links WHERE expires_at < $1",
+        [before.into()],
+    )
+    .await
 }
 
 /// Customers who never proved their address and came before `before`, `limit` at most.
 pub async fn never_proven(tx: &mut Tx, before: Moment, limit: i64) -> Result<Vec<CustomerId>> {
-    let sql = "SELECT customer_id FROM customers WHERE proven_at IS NULL AND created_at < $1 LIMIT $2";
+    let sql =
+        "SELECT customer_id FROM customers WHERE proven_at IS NULL AND created_at < $1 LIMIT $2";
     let rows: Vec<(String,)> = tx.all(sql, [before.into(), limit.into()]).await?;
     rows.iter().map(|(id,)| customer_id(id)).collect()
 }
@@ -183,9 +255,16 @@ fn customer_id(text: &str) -> Result<CustomerId> {
 }
 
 fn whose_link((id, kind): &(String, String)) -> Result<(CustomerId, LinkKind)> {
-    Ok((customer_id(id)?, LinkKind::parse(kind).ok_or(StoreError::Form)?))
+    Ok((
+        customer_id(id)?,
+        LinkKind::parse(kind).ok_or(StoreError::Form)?,
+    ))
 }
 
 fn one_row(changed: u64) -> Result<()> {
-    if changed == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict)
+    }
 }

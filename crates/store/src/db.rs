@@ -14,9 +14,12 @@ use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
-use sqlx::{FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{
+    FromRow, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection, SqlitePool, Transaction,
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many waiting pieces share one commit at most; more would make the first of them wait too long.
@@ -33,9 +36,12 @@ pub enum StoreError {
     /// The migrations could not be brought in.
     #[error("the database could not be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// The task that writes has ended.
+    /// The store has been closed.
     #[error("the store is closed")]
     Closed,
+    /// A change was undone: it panicked, or the database could not keep it. The log says why.
+    #[error("the change was undone")]
+    Undone,
     /// Too much is waiting to be written.
     #[error("the store is busy")]
     Busy,
@@ -116,8 +122,14 @@ impl From<fairhold_domain::time::Moment> for Value {
 }
 
 /// A row type that both engines can fill.
-pub trait Record: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+pub trait Record:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
 
 /// A database: one of two engines, chosen once at the start.
 #[derive(Clone, Debug)]
@@ -185,17 +197,28 @@ impl Db {
             .busy_timeout(Duration::from_secs(10))
             .pragma("secure_delete", "ON");
         make_private(path)?;
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(8)
-            .min_connections(1)
+        // A file does not hang up: its connections are neither tested nor renewed.
+        let pool = SqlitePoolOptions::new()
             .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None);
+        let writer = pool
+            .clone()
+            .max_connections(1)
+            .connect_with(options.clone())
+            .await?;
+        let readers = pool
+            .max_connections(8)
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
         tokio::spawn(write_pieces(writer.clone(), waiting));
-        Ok(Self::Sqlite(SqliteDb { readers, writer, pieces }))
+        Ok(Self::Sqlite(SqliteDb {
+            readers,
+            writer,
+            pieces,
+        }))
     }
 
     /// Connects to PostgreSQL. Durability is the server's default, never less.
@@ -237,7 +260,7 @@ impl Db {
     }
 
     /// Runs a piece of work as one act: all of it is durable when this returns `Ok`, and none of it when it returns
-    /// `Err`. It runs to its end even when the caller has gone.
+    /// `Err`. When the caller goes before the answer, all of it is kept or none.
     ///
     /// # Errors
     /// What the piece itself returns, or a [`StoreError`] when its changes could not be kept.
@@ -250,9 +273,13 @@ impl Db {
         match self {
             Self::Sqlite(db) => db.write(piece).await,
             Self::Postgres(pool) => {
-                let mut tx = Tx(Connection::PostgresWrite(pool.begin().await.map_err(StoreError::from)?));
-                // Dropping the transaction on an error rolls it back.
-                let value = piece(&mut tx).await?;
+                let mut tx = Tx(Connection::PostgresWrite(
+                    pool.begin().await.map_err(StoreError::from)?,
+                ));
+                // Dropping the transaction rolls it back.
+                let value = caught(async { piece(&mut tx).await })
+                    .await
+                    .ok_or(StoreError::Undone)??;
                 if let Connection::PostgresWrite(tx) = tx.0 {
                     tx.commit().await.map_err(StoreError::from)?;
                 }
@@ -266,7 +293,11 @@ impl Db {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<()> {
-        self.read().await?.one::<(i64,)>("SELECT CAST(1 AS BIGINT)", []).await.map(|_| ())
+        self.read()
+            .await?
+            .one::<(i64,)>("SELECT CAST(1 AS BIGINT)", [])
+            .await
+            .map(|_| ())
     }
 
     /// Ends all connections after what is under way; on SQLite the write-ahead log is folded into the file.
@@ -327,7 +358,14 @@ impl SqliteDb {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
         })?;
-        answered.await.map_err(|_| StoreError::Closed)?
+        answered.await.unwrap_or_else(|_| {
+            Err(if self.writer.is_closed() {
+                StoreError::Closed
+            } else {
+                StoreError::Undone
+            }
+            .into())
+        })
     }
 }
 
@@ -337,36 +375,47 @@ async fn write_pieces(writer: SqlitePool, mut waiting: mpsc::Receiver<Piece>) {
     while waiting.recv_many(&mut batch, PIECES_A_COMMIT).await > 0 {
         let mut outcomes = Vec::with_capacity(batch.len());
         let committed = write_batch(&writer, &mut batch, &mut outcomes).await;
+        // The callers of pieces that were never begun learn of it by the answer that never comes.
         batch.clear();
+        if let Err(e) = &committed {
+            tracing::error!(error = %e, "a batch of writes was undone");
+        }
         for outcome in outcomes {
-            (outcome.tell)(match &committed {
-                Ok(()) => Ok(()),
-                Err(e) => {
-                    tracing::error!(error = %e, "a commit failed");
-                    Err(StoreError::Closed)
-                }
+            (outcome.tell)(if committed.is_ok() {
+                Ok(())
+            } else {
+                Err(StoreError::Undone)
             });
         }
     }
 }
 
-async fn write_batch(writer: &SqlitePool, batch: &mut Vec<Piece>, outcomes: &mut Vec<Outcome>) -> Result<()> {
+async fn write_batch(
+    writer: &SqlitePool,
+    batch: &mut Vec<Piece>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<()> {
     let mut tx = Tx(Connection::Sqlite(writer.acquire().await?));
+    let result = write_and_commit(&mut tx, batch, outcomes).await;
+    if result.is_err()
+        && let Connection::Sqlite(connection) = tx.0
+    {
+        // Its transaction may still be open. Closing undoes it, and the next batch begins on a new connection.
+        drop(connection.close().await);
+    }
+    result
+}
+
+async fn write_and_commit(
+    tx: &mut Tx,
+    batch: &mut Vec<Piece>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<()> {
     // A batch of one needs no savepoint: its transaction does the same.
     let alone = batch.len() == 1;
     tx.run("BEGIN IMMEDIATE").await?;
-    let result = write_all(&mut tx, batch.drain(..), alone, outcomes).await;
-    match result {
-        Ok(true) => tx.run("COMMIT").await,
-        Ok(false) => tx.run("ROLLBACK").await,
-        Err(e) => {
-            // The transaction may be gone already; either way nothing of it stays.
-            if tx.run("ROLLBACK").await.is_err() {
-                tracing::warn!("a failed batch was already rolled back");
-            }
-            Err(e)
-        }
-    }
+    let any = write_all(tx, batch.drain(..), alone, outcomes).await?;
+    tx.run(if any { "COMMIT" } else { "ROLLBACK" }).await
 }
 
 /// Runs the pieces; answers whether there is anything to commit.
@@ -381,8 +430,8 @@ async fn write_all(
         if !alone {
             tx.run("SAVEPOINT piece").await?;
         }
-        let outcome = AssertUnwindSafe(piece(tx)).catch_unwind().await;
-        let keep = outcome.as_ref().is_ok_and(|o| o.keep);
+        let outcome = caught(piece(tx)).await;
+        let keep = outcome.as_ref().is_some_and(|o| o.keep);
         any |= keep;
         if !alone {
             if !keep {
@@ -390,13 +439,19 @@ async fn write_all(
             }
             tx.run("RELEASE piece").await?;
         }
-        match outcome {
-            Ok(outcome) => outcomes.push(outcome),
-            // Its caller learns of it by the answer that never comes.
-            Err(_) => tracing::error!("a piece of work panicked and was undone"),
-        }
+        // The caller of one that panicked learns of it by the answer that never comes.
+        outcomes.extend(outcome);
     }
     Ok(any)
+}
+
+/// What the work came to; `None` when it panicked.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    if result.is_err() {
+        tracing::error!("a piece of work panicked and is undone");
+    }
+    result.ok()
 }
 
 impl Tx {
@@ -404,10 +459,20 @@ impl Tx {
     ///
     /// # Errors
     /// When the database refuses it.
-    pub async fn execute(&mut self, sql: &'static str, args: impl IntoIterator<Item = Value>) -> Result<u64> {
+    pub async fn execute(
+        &mut self,
+        sql: &'static str,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Result<u64> {
         Ok(match self.0.engine() {
-            Engine::Sqlite(c) => bind_sqlite(sqlx::query(sql), args).execute(c).await?.rows_affected(),
-            Engine::Postgres(c) => bind_postgres(sqlx::query(sql), args).execute(c).await?.rows_affected(),
+            Engine::Sqlite(c) => bind_sqlite(sqlx::query(sql), args)
+                .execute(c)
+                .await?
+                .rows_affected(),
+            Engine::Postgres(c) => bind_postgres(sqlx::query(sql), args)
+                .execute(c)
+                .await?
+                .rows_affected(),
         })
     }
 
@@ -421,10 +486,20 @@ impl Tx {
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<T>> {
         Ok(match self.0.engine() {
-            Engine::Sqlite(c) => read_all(bind_sqlite(sqlx::query(sql), args).fetch_all(c).await?.iter().map(T::from_row))?,
-            Engine::Postgres(c) => {
-                read_all(bind_postgres(sqlx::query(sql), args).fetch_all(c).await?.iter().map(T::from_row))?
-            }
+            Engine::Sqlite(c) => read_all(
+                bind_sqlite(sqlx::query(sql), args)
+                    .fetch_all(c)
+                    .await?
+                    .iter()
+                    .map(T::from_row),
+            )?,
+            Engine::Postgres(c) => read_all(
+                bind_postgres(sqlx::query(sql), args)
+                    .fetch_all(c)
+                    .await?
+                    .iter()
+                    .map(T::from_row),
+            )?,
         })
     }
 
@@ -438,12 +513,18 @@ impl Tx {
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Option<T>> {
         Ok(match self.0.engine() {
-            Engine::Sqlite(c) => {
-                bind_sqlite(sqlx::query(sql), args).fetch_optional(c).await?.as_ref().map(T::from_row).transpose()?
-            }
-            Engine::Postgres(c) => {
-                bind_postgres(sqlx::query(sql), args).fetch_optional(c).await?.as_ref().map(T::from_row).transpose()?
-            }
+            Engine::Sqlite(c) => bind_sqlite(sqlx::query(sql), args)
+                .fetch_optional(c)
+                .await?
+                .as_ref()
+                .map(T::from_row)
+                .transpose()?,
+            Engine::Postgres(c) => bind_postgres(sqlx::query(sql), args)
+                .fetch_optional(c)
+                .await?
+                .as_ref()
+                .map(T::from_row)
+                .transpose()?,
         })
     }
 
@@ -451,8 +532,14 @@ impl Tx {
     ///
     /// # Errors
     /// When there is none, or the database refuses it.
-    pub async fn one<T: Record>(&mut self, sql: &'static str, args: impl IntoIterator<Item = Value>) -> Result<T> {
-        self.optional(sql, args).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
+    pub async fn one<T: Record>(
+        &mut self,
+        sql: &'static str,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Result<T> {
+        self.optional(sql, args)
+            .await?
+            .ok_or(StoreError::Database(sqlx::Error::RowNotFound))
     }
 
     async fn run(&mut self, sql: &'static str) -> Result<()> {
@@ -479,10 +566,10 @@ fn read_all<T>(rows: impl Iterator<Item = sqlx::Result<T>>) -> Result<Vec<T>> {
     Ok(rows.collect::<sqlx::Result<Vec<T>>>()?)
 }
 
-fn bind_sqlite<'q>(
-    query: sqlx::query::Query<'q, Sqlite, SqliteArguments>,
+fn bind_sqlite(
+    query: sqlx::query::Query<'_, Sqlite, SqliteArguments>,
     args: impl IntoIterator<Item = Value>,
-) -> sqlx::query::Query<'q, Sqlite, SqliteArguments> {
+) -> sqlx::query::Query<'_, Sqlite, SqliteArguments> {
     args.into_iter().fold(query, |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
@@ -491,10 +578,10 @@ fn bind_sqlite<'q>(
     })
 }
 
-fn bind_postgres<'q>(
-    query: sqlx::query::Query<'q, Postgres, PgArguments>,
+fn bind_postgres(
+    query: sqlx::query::Query<'_, Postgres, PgArguments>,
     args: impl IntoIterator<Item = Value>,
-) -> sqlx::query::Query<'q, Postgres, PgArguments> {
+) -> sqlx::query::Query<'_, Postgres, PgArguments> {
     args.into_iter().fold(query, |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
@@ -507,7 +594,12 @@ fn bind_postgres<'q>(
 fn make_private(path: &Path) -> Result<()> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
     let io = |e| StoreError::Database(sqlx::Error::Io(e));
-    let file =
-        std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(io)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(io)
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(io)?;
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+        .map_err(io)
 }

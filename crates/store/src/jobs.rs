@@ -6,7 +6,7 @@ use fairhold_domain::time::Moment;
 use crate::db::{ClaimSql, Db, Result, Tx};
 
 /// Tries before a job is given up: with the waits below, about a day.
-pub const MOST_TRIES: i64 = 12;
+pub const MOST_TRIES: i64 = 19;
 /// Seconds for which a claimed job is another worker's.
 const LEASE_SECONDS: i64 = 120;
 
@@ -24,16 +24,30 @@ pub struct Job {
 }
 
 /// Queues a job. It runs only if the transaction commits.
-pub async fn queue(tx: &mut Tx, job_id: &str, name: &str, payload: &str, run_at: Moment) -> Result<()> {
+pub async fn queue(
+    tx: &mut Tx,
+    job_id: &str,
+    name: &str,
+    payload: &str,
+    run_at: Moment,
+) -> Result<()> {
     let sql = "INSERT INTO jobs (job_id, name, payload, run_at, attempts, dead) VALUES ($1, $2, $3, $4, 0, FALSE)";
-    tx.execute(sql, [job_id.into(), name.into(), payload.into(), run_at.into()]).await.map(|_| ())
+    tx.execute(
+        sql,
+        [job_id.into(), name.into(), payload.into(), run_at.into()],
+    )
+    .await
+    .map(|_| ())
 }
 
-/// Queues a job of which one is enough: `job_id` names it, and one that is queued already stays as it is.
+/// Queues a job of which one is enough: `job_id` names it, and one that is queued already stays as it is. One that was
+/// given up starts anew.
 pub async fn queue_once(tx: &mut Tx, job_id: &str, name: &str, run_at: Moment) -> Result<()> {
     let sql = "INSERT INTO jobs (job_id, name, payload, run_at, attempts, dead) VALUES ($1, $2, '{}', $3, 0, FALSE) \
-               ON CONFLICT (job_id) DO NOTHING";
-    tx.execute(sql, [job_id.into(), name.into(), run_at.into()]).await.map(|_| ())
+               ON CONFLICT (job_id) DO UPDATE SET run_at = excluded.run_at, attempts = 0, dead = FALSE WHERE jobs.dead";
+    tx.execute(sql, [job_id.into(), name.into(), run_at.into()])
+        .await
+        .map(|_| ())
 }
 
 /// Takes the job that is due longest, if there is one. The claim ends by itself when the worker dies.
@@ -44,13 +58,13 @@ pub async fn claim(db: &Db, now: Moment) -> Result<Option<Job>> {
             let sql = match clause {
                 ClaimSql::OneWriter => {
                     "UPDATE jobs SET attempts = attempts + 1, leased_until = $2 WHERE job_id = \
-                     (SELECT job_id FROM jobs WHERE NOT dead AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
-                      ORDER BY run_at LIMIT 1) RETURNING job_id, name, payload, attempts"
+                     (SELECT job_id FROM jobs WHERE dead = FALSE AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
+                      ORDER BY run_at, job_id LIMIT 1) RETURNING job_id, name, payload, attempts"
                 }
                 ClaimSql::SkipLocked => {
                     "UPDATE jobs SET attempts = attempts + 1, leased_until = $2 WHERE job_id = \
-                     (SELECT job_id FROM jobs WHERE NOT dead AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
-                      ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING job_id, name, payload, attempts"
+                     (SELECT job_id FROM jobs WHERE dead = FALSE AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
+                      ORDER BY run_at, job_id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING job_id, name, payload, attempts"
                 }
             };
             tx.optional(sql, [now.into(), now.plus_seconds(LEASE_SECONDS).into()]).await
@@ -61,21 +75,34 @@ pub async fn claim(db: &Db, now: Moment) -> Result<Option<Job>> {
 
 /// Removes a job that is done.
 pub async fn finish(tx: &mut Tx, job_id: &str) -> Result<()> {
-    tx.execute("DELETE FROM jobs WHERE job_id = $1", [job_id.into()]).await.map(|_| ())
+    tx.execute("DELETE FROM jobs WHERE job_id = $1", [job_id.into()])
+        .await
+        .map(|_| ())
 }
 
 /// Puts a job that repeats back for its next time.
 pub async fn again(tx: &mut Tx, job_id: &str, run_at: Moment) -> Result<()> {
     let sql = "UPDATE jobs SET run_at = $2, attempts = 0, leased_until = NULL, last_error = NULL WHERE job_id = $1";
-    tx.execute(sql, [job_id.into(), run_at.into()]).await.map(|_| ())
+    tx.execute(sql, [job_id.into(), run_at.into()])
+        .await
+        .map(|_| ())
 }
 
 /// Puts a failed job back, later each time, and gives it up in the end. `error` is a closed word, never a message.
+/// Nothing happens when another worker has claimed the job since.
 pub async fn fail(tx: &mut Tx, job: &Job, error: &'static str, now: Moment) -> Result<()> {
     let dead = job.attempts >= MOST_TRIES;
-    let sql = "UPDATE jobs SET run_at = $2, leased_until = NULL, last_error = $3, dead = $4 WHERE job_id = $1";
+    let sql = "UPDATE jobs SET run_at = $2, leased_until = NULL, last_error = $3, dead = $4 \
+               WHERE job_id = $1 AND attempts = $5";
     let next = now.plus_seconds(wait_seconds(job.attempts));
-    tx.execute(sql, [job.job_id.as_str().into(), next.into(), error.into(), dead.into()]).await.map(|_| ())
+    let args = [
+        job.job_id.as_str().into(),
+        next.into(),
+        error.into(),
+        dead.into(),
+        job.attempts.into(),
+    ];
+    tx.execute(sql, args).await.map(|_| ())
 }
 
 /// How many jobs wait, and how many were given up.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
+use zeroize::Zeroizing;
 
 use crate::db::{Db, Part, Result, StoreError};
 use crate::seal::{Random, SecretKey};
@@ -55,7 +56,12 @@ impl KeyStore {
             requests: key("requests").await?,
             pages: key("pages").await?,
         };
-        Ok(Self { db, master, random, portal })
+        Ok(Self {
+            db,
+            master,
+            random,
+            portal,
+        })
     }
 
     /// The portal's own keys.
@@ -71,7 +77,9 @@ impl KeyStore {
     /// Makes a customer's data key. It is durable before any data that it seals.
     pub async fn create(&self, customer: CustomerId, now: Moment) -> Result<SecretKey> {
         let key = SecretKey::generate(&*self.random);
-        let wrapped = self.master.seal(&wrapped_for(customer), key.bytes(), &*self.random)?;
+        let wrapped = self
+            .master
+            .seal(&wrapped_for(customer), key.bytes(), &*self.random)?;
         self.db
             .write(move |tx| {
                 Box::pin(async move {
@@ -89,7 +97,12 @@ impl KeyStore {
     /// [`StoreError::KeyDestroyed`] when it is gone.
     pub async fn of(&self, customer: CustomerId) -> Result<SecretKey> {
         let sql = "SELECT wrapped FROM data_keys WHERE customer_id = $1";
-        let row: Option<(Vec<u8>,)> = self.db.read().await?.optional(sql, [customer.into()]).await?;
+        let row: Option<(Vec<u8>,)> = self
+            .db
+            .read()
+            .await?
+            .optional(sql, [customer.into()])
+            .await?;
         let (wrapped,) = row.ok_or(StoreError::KeyDestroyed)?;
         unwrap(&self.master, &wrapped_for(customer), &wrapped)
     }
@@ -127,7 +140,11 @@ impl KeyStore {
     /// Checkpoints in the order of customers, from after `after`, `limit` at most.
     pub async fn checkpoints(&self, after: &str, limit: i64) -> Result<Vec<Checkpoint>> {
         let sql = "SELECT customer_id, seq, mac FROM look_checkpoints WHERE customer_id > $1 ORDER BY customer_id LIMIT $2";
-        self.db.read().await?.all(sql, [after.into(), limit.into()]).await
+        self.db
+            .read()
+            .await?
+            .all(sql, [after.into(), limit.into()])
+            .await
     }
 
     /// The checkpoint of one chain.
@@ -158,11 +175,20 @@ fn wrapped_for(customer: CustomerId) -> String {
 }
 
 fn unwrap(master: &SecretKey, identity: &str, wrapped: &[u8]) -> Result<SecretKey> {
-    let bytes: [u8; 32] = master.open(identity, wrapped)?.try_into().map_err(|_| StoreError::Form)?;
-    Ok(SecretKey::new(bytes))
+    let plain = Zeroizing::new(master.open(identity, wrapped)?);
+    plain
+        .as_slice()
+        .try_into()
+        .map(SecretKey::new)
+        .map_err(|_| StoreError::Form)
 }
 
-async fn portal_key(db: &Db, master: &SecretKey, random: Arc<dyn Random>, name: &'static str) -> Result<SecretKey> {
+async fn portal_key(
+    db: &Db,
+    master: &SecretKey,
+    random: Arc<dyn Random>,
+    name: &'static str,
+) -> Result<SecretKey> {
     let identity = format!("portal-key:{name}");
     let fresh = master.seal(&identity, SecretKey::generate(&*random).bytes(), &*random)?;
     // Two processes may start at once: whoever comes first decides, and both read what stands.

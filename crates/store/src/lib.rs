@@ -2,7 +2,7 @@
 //!
 //! A repository is a set of plain functions over [`Tx`] with one text of SQL that serves SQLite and PostgreSQL.
 //! A new aggregate is a new file here, a migration of the same name in `migrations/sqlite` and `migrations/postgres`,
-//! and a test in the contract suite (`tests/contract.rs`), which runs on both engines.
+//! and a test in the contract suite (`tests/contract`), which runs on both engines.
 
 pub mod accounts;
 pub mod db;

@@ -24,17 +24,32 @@ pub async fn of(tx: &mut Tx, key: &SecretKey, customer: CustomerId) -> Result<Ve
     rows.into_iter()
         .map(|(dataset, checked_at, sealed)| {
             let keys = key.open(&identity(customer, &dataset), &sealed)?;
-            Ok(Link { dataset, checked_at: Moment(checked_at), keys })
+            Ok(Link {
+                dataset,
+                checked_at: Moment(checked_at),
+                keys,
+            })
         })
         .collect()
 }
 
 /// Writes a link, over what was there.
-pub async fn put(tx: &mut Tx, key: &SecretKey, random: &dyn Random, customer: CustomerId, link: &Link) -> Result<()> {
+pub async fn put(
+    tx: &mut Tx,
+    key: &SecretKey,
+    random: &dyn Random,
+    customer: CustomerId,
+    link: &Link,
+) -> Result<()> {
     let sealed = key.seal(&identity(customer, &link.dataset), &link.keys, random)?;
     let sql = "INSERT INTO links (customer_id, dataset, checked_at, sealed) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (customer_id, dataset) DO UPDATE SET checked_at = excluded.checked_at, sealed = excluded.sealed";
-    let args = [customer.into(), link.dataset.as_str().into(), link.checked_at.into(), sealed.into()];
+    let args = [
+        customer.into(),
+        link.dataset.as_str().into(),
+        link.checked_at.into(),
+        sealed.into(),
+    ];
     tx.execute(sql, args).await.map(|_| ())
 }
 

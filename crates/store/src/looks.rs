@@ -43,6 +43,14 @@ struct HeadRow {
 }
 
 #[derive(sqlx::FromRow)]
+struct FreshHead {
+    customer_id: String,
+    seq: i64,
+    mac: Vec<u8>,
+    seal: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
 struct LookRow {
     seq: i64,
     at: i64,
@@ -55,16 +63,33 @@ struct LookRow {
 /// # Errors
 /// [`StoreError::Seal`] when the head of the chain has been tampered with: then nothing is appended, and nothing may
 /// be shown.
-pub async fn append(tx: &mut Tx, key: &SecretKey, customer: CustomerId, at: Moment, look: &Look) -> Result<i64> {
+pub async fn append(
+    tx: &mut Tx,
+    key: &SecretKey,
+    customer: CustomerId,
+    at: Moment,
+    look: &Look,
+) -> Result<i64> {
     let body = serde_json::to_string(look).map_err(|_| StoreError::Form)?;
     let id = customer.to_string();
     let (seq, previous) = advance(tx, key, &id).await?;
     let mac = record_mac(key, &id, seq, at.0, &previous, &body);
     let seal = head_seal(key, &id, seq, &mac);
     let sql = "INSERT INTO looks (customer_id, seq, at, body, mac) VALUES ($1, $2, $3, $4, $5)";
-    tx.execute(sql, [customer.into(), seq.into(), at.into(), body.into(), mac.clone().into()]).await?;
+    tx.execute(
+        sql,
+        [
+            customer.into(),
+            seq.into(),
+            at.into(),
+            body.into(),
+            mac.clone().into(),
+        ],
+    )
+    .await?;
     let sql = "UPDATE look_heads SET mac = $2, seal = $3 WHERE customer_id = $1";
-    tx.execute(sql, [customer.into(), mac.into(), seal.into()]).await?;
+    tx.execute(sql, [customer.into(), mac.into(), seal.into()])
+        .await?;
     if matches!(look.actor, Actor::Staff { .. } | Actor::System { .. }) {
         note_last_looks(tx, customer, at, look).await?;
     }
@@ -73,14 +98,21 @@ pub async fn append(tx: &mut Tx, key: &SecretKey, customer: CustomerId, at: Mome
 
 /// Moves the head one on and locks it; answers the new number and the code of the record before it.
 async fn advance(tx: &mut Tx, key: &SecretKey, id: &str) -> Result<(i64, Vec<u8>)> {
-    let sql = "UPDATE look_heads SET seq = seq + 1, fresh = TRUE WHERE customer_id = $1 RETURNING seq, mac, seal";
-    if let Some(head) = tx.optional::<HeadRow>(sql, [id.into()]).await? {
-        let intact = equal(&head.seal, &head_seal(key, id, head.seq - 1, &head.mac));
-        return if intact { Ok((head.seq, head.mac)) } else { Err(StoreError::Seal) };
+    // A chain begins at number 0 with an empty code. One statement, so that two first looks at once both get a number.
+    let sql = "INSERT INTO look_heads (customer_id, seq, mac, seal, fresh) VALUES ($1, 1, $2, $3, TRUE) \
+               ON CONFLICT (customer_id) DO UPDATE SET seq = look_heads.seq + 1, fresh = TRUE RETURNING seq, mac, seal";
+    let start = [
+        id.into(),
+        Vec::new().into(),
+        head_seal(key, id, 0, &[]).into(),
+    ];
+    let head: HeadRow = tx.one(sql, start).await?;
+    let intact = equal(&head.seal, &head_seal(key, id, head.seq - 1, &head.mac));
+    if intact {
+        Ok((head.seq, head.mac))
+    } else {
+        Err(StoreError::Seal)
     }
-    let sql = "INSERT INTO look_heads (customer_id, seq, mac, seal, fresh) VALUES ($1, 1, $2, $2, TRUE)";
-    tx.execute(sql, [id.into(), Vec::new().into()]).await?;
-    Ok((1, Vec::new()))
 }
 
 async fn note_last_looks(tx: &mut Tx, customer: CustomerId, at: Moment, look: &Look) -> Result<()> {
@@ -101,13 +133,24 @@ async fn note_last_looks(tx: &mut Tx, customer: CustomerId, at: Moment, look: &L
 }
 
 /// The newest looks before number `before`, `limit` at most, newest first.
-pub async fn page(tx: &mut Tx, customer: CustomerId, before: i64, limit: i64) -> Result<Vec<Recorded>> {
+pub async fn page(
+    tx: &mut Tx,
+    customer: CustomerId,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<Recorded>> {
     let sql = "SELECT seq, at, body, mac FROM looks WHERE customer_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
-    let rows: Vec<LookRow> = tx.all(sql, [customer.into(), before.into(), limit.into()]).await?;
+    let rows: Vec<LookRow> = tx
+        .all(sql, [customer.into(), before.into(), limit.into()])
+        .await?;
     rows.into_iter()
         .map(|row| {
             let look = serde_json::from_str(&row.body).map_err(|_| StoreError::Form)?;
-            Ok(Recorded { seq: row.seq, at: Moment(row.at), look })
+            Ok(Recorded {
+                seq: row.seq,
+                at: Moment(row.at),
+                look,
+            })
         })
         .collect()
 }
@@ -119,33 +162,81 @@ pub async fn last_by_others(tx: &mut Tx, customer: CustomerId) -> Result<Vec<Las
     rows.into_iter()
         .map(|(dataset, collection, at, actor)| {
             let actor = serde_json::from_str(&actor).map_err(|_| StoreError::Form)?;
-            Ok(LastLook { dataset, collection, at: Moment(at), actor })
+            Ok(LastLook {
+                dataset,
+                collection,
+                at: Moment(at),
+                actor,
+            })
         })
         .collect()
 }
 
-/// Copies the heads that moved since the last time into the key store; answers how many.
+/// Copies the heads that moved since the last time into the key store; answers how many. A chain that is not the one of
+/// the last checkpoint keeps that checkpoint, so that [`verify`] goes on finding it.
 pub async fn checkpoint(db: &Db, keys: &KeyStore, now: Moment) -> Result<usize> {
     let mut done = 0;
+    let mut after = String::new();
     loop {
-        let sql = "SELECT customer_id, seq, mac FROM look_heads WHERE fresh ORDER BY customer_id LIMIT $1";
-        let heads: Vec<Checkpoint> = db.read().await?.all(sql, [STRIDE.into()]).await?;
-        if heads.is_empty() {
+        let sql = "SELECT customer_id, seq, mac, seal FROM look_heads WHERE fresh AND customer_id > $1 \
+                   ORDER BY customer_id LIMIT $2";
+        let fresh: Vec<FreshHead> = db
+            .read()
+            .await?
+            .all(sql, [after.into(), STRIDE.into()])
+            .await?;
+        let Some(last) = fresh.last() else {
             return Ok(done);
+        };
+        after = last.customer_id.clone();
+        let mut heads = Vec::with_capacity(fresh.len());
+        for head in fresh {
+            if continues(db, keys, &head).await? {
+                heads.push(Checkpoint {
+                    customer_id: head.customer_id,
+                    seq: head.seq,
+                    mac: head.mac,
+                });
+            } else {
+                tracing::error!(
+                    customer = head.customer_id,
+                    "a chain of looks was changed; `fairhold verify` says where"
+                );
+            }
         }
         done += heads.len();
         keys.checkpoint(heads.clone(), now).await?;
         db.write(move |tx| {
             Box::pin(async move {
                 for head in heads {
-                    let sql = "UPDATE look_heads SET fresh = FALSE WHERE customer_id = $1 AND seq = $2";
-                    tx.execute(sql, [head.customer_id.into(), head.seq.into()]).await?;
+                    let sql =
+                        "UPDATE look_heads SET fresh = FALSE WHERE customer_id = $1 AND seq = $2";
+                    tx.execute(sql, [head.customer_id.into(), head.seq.into()])
+                        .await?;
                 }
                 Ok::<(), StoreError>(())
             })
         })
         .await?;
     }
+}
+
+/// Whether a head is whole and its chain still holds what the last checkpoint saw.
+async fn continues(db: &Db, keys: &KeyStore, head: &FreshHead) -> Result<bool> {
+    let key = &keys.portal().looks;
+    if !equal(
+        &head.seal,
+        &head_seal(key, &head.customer_id, head.seq, &head.mac),
+    ) {
+        return Ok(false);
+    }
+    let Some(seen) = keys.checkpoint_of(&head.customer_id).await? else {
+        return Ok(true);
+    };
+    let sql = "SELECT mac FROM looks WHERE customer_id = $1 AND seq = $2";
+    let args = [head.customer_id.as_str().into(), seen.seq.into()];
+    let still: Option<(Vec<u8>,)> = db.read().await?.optional(sql, args).await?;
+    Ok(still.is_some_and(|(mac,)| equal(&mac, &seen.mac)))
 }
 
 /// What is wrong with a chain, and where.
@@ -193,76 +284,188 @@ pub async fn verify(db: &Db, keys: &KeyStore) -> Result<Walk> {
     loop {
         let sql = "SELECT customer_id FROM look_heads WHERE customer_id > $1 \
                    UNION SELECT customer_id FROM looks WHERE customer_id > $1 ORDER BY customer_id LIMIT $2";
-        let known: Vec<(String,)> = db.read().await?.all(sql, [after.as_str().into(), STRIDE.into()]).await?;
+        let known: Vec<(String,)> = db
+            .read()
+            .await?
+            .all(sql, [after.as_str().into(), STRIDE.into()])
+            .await?;
         let checkpointed = keys.checkpoints(&after, STRIDE).await?;
-        let mut ids: Vec<String> =
-            known.into_iter().map(|(id,)| id).chain(checkpointed.into_iter().map(|c| c.customer_id)).collect();
+        let mut ids: Vec<String> = known
+            .into_iter()
+            .map(|(id,)| id)
+            .chain(checkpointed.into_iter().map(|c| c.customer_id))
+            .collect();
         ids.sort_unstable();
         ids.dedup();
         // Each list ends at its own id: only as far as both have been read is the order complete.
         ids.truncate(usize::try_from(STRIDE).unwrap_or(usize::MAX));
-        let Some(last) = ids.last() else { return Ok(walk) };
+        let Some(last) = ids.last() else {
+            return Ok(walk);
+        };
         after.clone_from(last);
         for id in ids {
             walk.chains += 1;
             let found = verify_chain(db, keys, &id, &mut walk.looks).await?;
-            walk.breaks.extend(found.map(|(seq, what)| Break { customer_id: id, seq, what }));
+            walk.breaks.extend(found.map(|(seq, what)| Break {
+                customer_id: id,
+                seq,
+                what,
+            }));
         }
     }
 }
 
-async fn verify_chain(db: &Db, keys: &KeyStore, id: &str, looks: &mut u64) -> Result<Option<(i64, BreakKind)>> {
-    let key = &keys.portal().looks;
-    // The checkpoint is read before the chain, which only grows: an entry appended meanwhile is no break.
+async fn verify_chain(
+    db: &Db,
+    keys: &KeyStore,
+    id: &str,
+    looks: &mut u64,
+) -> Result<Option<(i64, BreakKind)>> {
+    // The checkpoint is read first and the head after the records: a chain grows meanwhile, it never shrinks.
     let checkpoint = keys.checkpoint_of(id).await?;
     let mut tx = db.read().await?;
-    let sql = "SELECT seq, mac, seal FROM look_heads WHERE customer_id = $1";
-    let head: Option<HeadRow> = tx.optional(sql, [id.into()]).await?;
-    let mut at = (0_i64, Vec::new());
-    let mut passed_head = head.is_none();
-    let mut passed_checkpoint = checkpoint.is_none();
+    let mut walker = Walker {
+        key: &keys.portal().looks,
+        id,
+        checkpoint: checkpoint.as_ref(),
+        seq: 0,
+        mac: Vec::new(),
+    };
     loop {
-        let sql = "SELECT seq, at, body, mac FROM looks WHERE customer_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        let rows: Vec<LookRow> = tx.all(sql, [id.into(), at.0.into(), STRIDE.into()]).await?;
-        if rows.is_empty() {
-            break;
+        let before = walker.seq;
+        if let Some(found) = walker.walk_on(&mut tx, looks).await? {
+            return Ok(Some(found));
         }
-        for row in rows {
-            *looks += 1;
-            if row.seq != at.0 + 1 {
-                return Ok(Some((at.0 + 1, BreakKind::Gap)));
-            }
-            if !equal(&row.mac, &record_mac(key, id, row.seq, row.at, &at.1, &row.body)) {
-                return Ok(Some((row.seq, BreakKind::Changed)));
-            }
-            if let Some(seen) = checkpoint.as_ref().filter(|c| c.seq == row.seq) {
-                if !equal(&seen.mac, &row.mac) {
-                    return Ok(Some((row.seq, BreakKind::Checkpoint)));
-                }
-                passed_checkpoint = true;
-            }
-            if let Some(head) = head.as_ref().filter(|h| h.seq == row.seq) {
-                let intact = equal(&head.mac, &row.mac) && equal(&head.seal, &head_seal(key, id, row.seq, &row.mac));
-                if !intact {
-                    return Ok(Some((row.seq, BreakKind::Head)));
-                }
-                passed_head = true;
-            }
-            at = (row.seq, row.mac);
+        let sql = "SELECT seq, mac, seal FROM look_heads WHERE customer_id = $1";
+        let head = match tx.optional::<HeadRow>(sql, [id.into()]).await {
+            Err(e) if is_unreadable(&e) => return Ok(Some((walker.seq, BreakKind::Head))),
+            head => head?,
+        };
+        let grew = walker.seq > before;
+        match head {
+            // More may have been appended since the records were read.
+            Some(head) if head.seq > walker.seq && grew => {}
+            head => return Ok(walker.end(head.as_ref())),
         }
     }
-    Ok(match (head, passed_head && passed_checkpoint) {
-        (None, _) if at.0 == 0 => Some((1, BreakKind::CutTail)),
-        (None, _) => Some((at.0, BreakKind::Head)),
-        (_, false) => Some((at.0 + 1, BreakKind::CutTail)),
-        (_, true) => None,
-    })
 }
 
-fn record_mac(key: &SecretKey, id: &str, seq: i64, at: i64, previous: &[u8], body: &str) -> Vec<u8> {
-    key.keyed_hash(&[b"look", id.as_bytes(), &seq.to_be_bytes(), &at.to_be_bytes(), previous, body.as_bytes()]).to_vec()
+/// How far a walk along one chain has come.
+struct Walker<'a> {
+    key: &'a SecretKey,
+    id: &'a str,
+    checkpoint: Option<&'a Checkpoint>,
+    seq: i64,
+    mac: Vec<u8>,
+}
+
+impl Walker<'_> {
+    /// Goes to the last record that there is, or to the first that does not fit.
+    async fn walk_on(&mut self, tx: &mut Tx, looks: &mut u64) -> Result<Option<(i64, BreakKind)>> {
+        // From the very lowest number, so that records put before the first one show.
+        let mut from = if self.seq == 0 {
+            i64::MIN
+        } else {
+            self.seq + 1
+        };
+        let mut stride = STRIDE;
+        loop {
+            let sql = "SELECT seq, at, body, mac FROM looks WHERE customer_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3";
+            let rows = match tx
+                .all::<LookRow>(sql, [self.id.into(), from.into(), stride.into()])
+                .await
+            {
+                // Somewhere in this stride: one by one it can be named.
+                Err(e) if is_unreadable(&e) && stride > 1 => {
+                    stride = 1;
+                    continue;
+                }
+                Err(e) if is_unreadable(&e) => return Ok(Some((self.seq + 1, BreakKind::Changed))),
+                rows => rows?,
+            };
+            if rows.is_empty() {
+                return Ok(None);
+            }
+            for row in rows {
+                *looks += 1;
+                if let Some(what) = self.step(row) {
+                    return Ok(Some((self.seq + 1, what)));
+                }
+            }
+            from = self.seq + 1;
+        }
+    }
+
+    /// Takes the next record, if it fits.
+    fn step(&mut self, row: LookRow) -> Option<BreakKind> {
+        if row.seq > self.seq + 1 {
+            return Some(BreakKind::Gap);
+        }
+        let fits = row.seq == self.seq + 1
+            && equal(
+                &row.mac,
+                &record_mac(self.key, self.id, row.seq, row.at, &self.mac, &row.body),
+            );
+        if !fits {
+            return Some(BreakKind::Changed);
+        }
+        if self
+            .checkpoint
+            .is_some_and(|seen| seen.seq == row.seq && !equal(&seen.mac, &row.mac))
+        {
+            return Some(BreakKind::Checkpoint);
+        }
+        self.seq = row.seq;
+        self.mac = row.mac;
+        None
+    }
+
+    /// What the head and the checkpoint say about the end.
+    fn end(&self, head: Option<&HeadRow>) -> Option<(i64, BreakKind)> {
+        let reached = |seq: i64| seq <= self.seq;
+        let cut =
+            !head.is_none_or(|h| reached(h.seq)) || !self.checkpoint.is_none_or(|c| reached(c.seq));
+        let whole = head.is_some_and(|h| {
+            h.seq == self.seq
+                && equal(&h.mac, &self.mac)
+                && equal(&h.seal, &head_seal(self.key, self.id, h.seq, &h.mac))
+        });
+        match (cut, whole) {
+            (true, _) => Some((self.seq + 1, BreakKind::CutTail)),
+            (false, false) => Some((self.seq, BreakKind::Head)),
+            (false, true) => None,
+        }
+    }
+}
+
+/// Whether a stored value is of another kind than the one that was written.
+fn is_unreadable(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Database(sqlx::Error::ColumnDecode { .. })
+    )
+}
+
+fn record_mac(
+    key: &SecretKey,
+    id: &str,
+    seq: i64,
+    at: i64,
+    previous: &[u8],
+    body: &str,
+) -> Vec<u8> {
+    key.keyed_hash(&[
+        b"look",
+        id.as_bytes(),
+        &seq.to_be_bytes(),
+        &at.to_be_bytes(),
+        previous,
+        body.as_bytes(),
+    ])
+    .to_vec()
 }
 
 fn head_seal(key: &SecretKey, id: &str, seq: i64, mac: &[u8]) -> Vec<u8> {
-    key.keyed_hash(&[b"head", id.as_bytes(), &seq.to_be_bytes(), mac]).to_vec()
+    key.keyed_hash(&[b"head", id.as_bytes(), &seq.to_be_bytes(), mac])
+        .to_vec()
 }

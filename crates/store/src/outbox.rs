@@ -43,8 +43,14 @@ pub async fn put(
 ) -> Result<()> {
     let plain = serde_json::to_vec(mail).map_err(|_| StoreError::Form)?;
     let sealed = key.seal(&identity(customer, mail_id), &plain, random)?;
-    let sql = "INSERT INTO outbox (customer_id, mail_id, created_at, sealed) VALUES ($1, $2, $3, $4)";
-    tx.execute(sql, [customer.into(), mail_id.into(), now.into(), sealed.into()]).await.map(|_| ())
+    let sql =
+        "INSERT INTO outbox (customer_id, mail_id, created_at, sealed) VALUES ($1, $2, $3, $4)";
+    tx.execute(
+        sql,
+        [customer.into(), mail_id.into(), now.into(), sealed.into()],
+    )
+    .await
+    .map(|_| ())
 }
 
 /// A mail and when it was sent; `None` when there is none of that id.
@@ -55,23 +61,34 @@ pub async fn get(
     mail_id: &str,
 ) -> Result<Option<(Mail, Option<Moment>)>> {
     let sql = "SELECT sealed, sent_at FROM outbox WHERE customer_id = $1 AND mail_id = $2";
-    let row: Option<(Vec<u8>, Option<i64>)> = tx.optional(sql, [customer.into(), mail_id.into()]).await?;
+    let row: Option<(Vec<u8>, Option<i64>)> =
+        tx.optional(sql, [customer.into(), mail_id.into()]).await?;
     row.map(|(sealed, sent)| {
         let plain = key.open(&identity(customer, mail_id), &sealed)?;
-        Ok((serde_json::from_slice(&plain).map_err(|_| StoreError::Form)?, sent.map(Moment)))
+        Ok((
+            serde_json::from_slice(&plain).map_err(|_| StoreError::Form)?,
+            sent.map(Moment),
+        ))
     })
     .transpose()
 }
 
 /// Notes that a mail was handed over.
-pub async fn mark_sent(tx: &mut Tx, customer: CustomerId, mail_id: &str, now: Moment) -> Result<()> {
+pub async fn mark_sent(
+    tx: &mut Tx,
+    customer: CustomerId,
+    mail_id: &str,
+    now: Moment,
+) -> Result<()> {
     let sql = "UPDATE outbox SET sent_at = $3 WHERE customer_id = $1 AND mail_id = $2";
-    tx.execute(sql, [customer.into(), mail_id.into(), now.into()]).await.map(|_| ())
+    tx.execute(sql, [customer.into(), mail_id.into(), now.into()])
+        .await
+        .map(|_| ())
 }
 
 /// The newest mails, for the demo's page.
 pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>> {
-    let sql = "SELECT customer_id, mail_id, created_at, sent_at FROM outbox ORDER BY created_at DESC LIMIT $1";
+    let sql = "SELECT customer_id, mail_id, created_at, sent_at FROM outbox ORDER BY created_at DESC, mail_id DESC LIMIT $1";
     let rows: Vec<(String, String, i64, Option<i64>)> = tx.all(sql, [limit.into()]).await?;
     rows.into_iter()
         .map(|(customer, mail_id, created_at, sent_at)| {
@@ -87,7 +104,8 @@ pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>> {
 
 /// Removes mails that were sent before `before`.
 pub async fn sweep(tx: &mut Tx, before: Moment) -> Result<u64> {
-    tx.execute("DELETE FROM outbox WHERE sent_at < $1", [before.into()]).await
+    tx.execute("DELETE FROM outbox WHERE sent_at < $1", [before.into()])
+        .await
 }
 
 fn identity(customer: CustomerId, mail_id: &str) -> String {
@@ -96,6 +114,8 @@ fn identity(customer: CustomerId, mail_id: &str) -> String {
 
 impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mail").field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Mail")
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
     }
 }

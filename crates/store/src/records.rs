@@ -38,18 +38,27 @@ pub struct OwnValue {
 /// Never the value.
 impl std::fmt::Debug for OwnValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OwnValue").field("origin", &self.origin).field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("OwnValue")
+            .field("origin", &self.origin)
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 
 /// Reads a customer's record and its version; an empty one of version 0 where there is none.
 pub async fn read(tx: &mut Tx, key: &SecretKey, customer: CustomerId) -> Result<(OwnRecord, i64)> {
     let sql = "SELECT version, sealed FROM own_records WHERE customer_id = $1";
-    let Some((version, sealed)) = tx.optional::<(i64, Vec<u8>)>(sql, [customer.into()]).await? else {
+    let Some((version, sealed)) = tx
+        .optional::<(i64, Vec<u8>)>(sql, [customer.into()])
+        .await?
+    else {
         return Ok((OwnRecord::default(), 0));
     };
     let plain = key.open(&identity(customer, version), &sealed)?;
-    Ok((serde_json::from_slice(&plain).map_err(|_| StoreError::Form)?, version))
+    Ok((
+        serde_json::from_slice(&plain).map_err(|_| StoreError::Form)?,
+        version,
+    ))
 }
 
 /// Writes a customer's record in place of the version that was read.
@@ -69,12 +78,26 @@ pub async fn write(
     let sealed = key.seal(&identity(customer, version), &plain, random)?;
     let changed = if read_version == 0 {
         let sql = "INSERT INTO own_records (customer_id, version, sealed) VALUES ($1, $2, $3) ON CONFLICT (customer_id) DO NOTHING";
-        tx.execute(sql, [customer.into(), version.into(), sealed.into()]).await?
+        tx.execute(sql, [customer.into(), version.into(), sealed.into()])
+            .await?
     } else {
         let sql = "UPDATE own_records SET version = $2, sealed = $3 WHERE customer_id = $1 AND version = $4";
-        tx.execute(sql, [customer.into(), version.into(), sealed.into(), read_version.into()]).await?
+        tx.execute(
+            sql,
+            [
+                customer.into(),
+                version.into(),
+                sealed.into(),
+                read_version.into(),
+            ],
+        )
+        .await?
     };
-    if changed == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict)
+    }
 }
 
 fn identity(customer: CustomerId, version: i64) -> String {

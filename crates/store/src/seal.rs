@@ -3,12 +3,12 @@
 use std::fmt;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::db::{Result, StoreError};
 
@@ -48,20 +48,20 @@ impl SecretKey {
     /// Reads a key from 64 hexadecimal digits or from base64, as key files hold it.
     pub fn from_text(text: &str) -> Option<Self> {
         let text = text.trim();
-        let bytes = if text.len() == 64 {
-            text.as_bytes()
-                .chunks_exact(2)
-                .map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()))
-                .collect::<Option<Vec<u8>>>()?
+        let bytes = Zeroizing::new(if text.len() == 64 {
+            from_hex(text)?
         } else {
-            base64::engine::general_purpose::STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?
-        };
-        bytes.try_into().ok().map(Self)
+            STANDARD
+                .decode(text)
+                .or_else(|_| URL_SAFE_NO_PAD.decode(text))
+                .ok()?
+        });
+        bytes.as_slice().try_into().ok().map(Self)
     }
 
     /// The key as a key file holds it: base64.
     pub fn to_text(&self) -> String {
-        base64::engine::general_purpose::STANDARD.encode(self.0)
+        STANDARD.encode(self.0)
     }
 
     /// Seals bytes to this key and to what they are: `identity` must be the same when they are opened.
@@ -69,7 +69,13 @@ impl SecretKey {
         let nonce: [u8; NONCE_BYTES] = random_bytes(random);
         let cipher = XChaCha20Poly1305::new(&self.0.into());
         let sealed = cipher
-            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: identity.as_bytes() })
+            .encrypt(
+                &XNonce::from(nonce),
+                Payload {
+                    msg: plain,
+                    aad: identity.as_bytes(),
+                },
+            )
             .map_err(|_| StoreError::Seal)?;
         Ok([nonce.as_slice(), &sealed].concat())
     }
@@ -79,16 +85,28 @@ impl SecretKey {
     /// # Errors
     /// [`StoreError::Seal`] for another key, another identity, or changed bytes.
     pub fn open(&self, identity: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        let (nonce, body) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(StoreError::Seal)?;
+        let (nonce, body) = sealed
+            .split_first_chunk::<NONCE_BYTES>()
+            .ok_or(StoreError::Seal)?;
         XChaCha20Poly1305::new(&self.0.into())
-            .decrypt(&XNonce::from(*nonce), Payload { msg: body, aad: identity.as_bytes() })
+            .decrypt(
+                &XNonce::from(*nonce),
+                Payload {
+                    msg: body,
+                    aad: identity.as_bytes(),
+                },
+            )
             .map_err(|_| StoreError::Seal)
     }
 
     /// HMAC-SHA-256 over the parts, each led by its length so that no two lists of parts look alike.
     pub fn keyed_hash(&self, parts: &[&[u8]]) -> [u8; 32] {
-        // HMAC takes keys of any length; 32 bytes can't be refused.
-        let Ok(mut mac) = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0) else { return [0; 32] };
+        // RFC 2104 fills a key up to the hash's block with zeros. Done here, nothing is left that could fail.
+        let mut block = Zeroizing::new([0; 64]);
+        for (to, from) in block.iter_mut().zip(self.0) {
+            *to = from;
+        }
+        let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -97,10 +115,14 @@ impl SecretKey {
     }
 
     /// A key for another use, derived from this one (HKDF-SHA-256, RFC 5869).
+    #[must_use]
     pub fn derive(&self, use_of_it: &str) -> Self {
         let mut key = [0; 32];
         // 32 bytes are far below HKDF's limit of 255 hashes.
-        if hkdf::Hkdf::<Sha256>::new(None, &self.0).expand(use_of_it.as_bytes(), &mut key).is_err() {
+        if hkdf::Hkdf::<Sha256>::new(None, &self.0)
+            .expand(use_of_it.as_bytes(), &mut key)
+            .is_err()
+        {
             key = self.keyed_hash(&[use_of_it.as_bytes()]);
         }
         Self(key)
@@ -135,12 +157,29 @@ pub fn token_hash(token: &str) -> String {
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            for nibble in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+            }
+            text
+        })
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
+    let pairs = text.as_bytes().chunks_exact(2);
+    pairs
+        .map(|pair| {
+            pair.iter()
+                .try_fold(0, |number: u8, byte| Some(number << 4 | digit(*byte)?))
+        })
+        .collect()
 }
 
 /// Whether two secrets are equal, in a time that does not tell where they differ.

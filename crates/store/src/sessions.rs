@@ -30,7 +30,19 @@ pub async fn add(
     let sql = "INSERT INTO sessions (token_hash, customer_id, created_at, last_seen_at, expires_at, sealed) \
                VALUES ($1, $2, $3, $3, $4, $5) ON CONFLICT (token_hash) DO NOTHING";
     let customer = customer.map(|c| c.to_string());
-    Ok(tx.execute(sql, [token_hash.into(), customer.into(), now.into(), expires.into(), sealed.into()]).await? > 0)
+    Ok(tx
+        .execute(
+            sql,
+            [
+                token_hash.into(),
+                customer.into(),
+                now.into(),
+                expires.into(),
+                sealed.into(),
+            ],
+        )
+        .await?
+        > 0)
 }
 
 /// Changes what a session holds. A session that has ended in between stays ended: then the answer is `false`.
@@ -44,29 +56,53 @@ pub async fn save(
 ) -> Result<bool> {
     let sql = "UPDATE sessions SET customer_id = $2, last_seen_at = $3, expires_at = $4, sealed = $5 WHERE token_hash = $1";
     let customer = customer.map(|c| c.to_string());
-    Ok(tx.execute(sql, [token_hash.into(), customer.into(), now.into(), expires.into(), sealed.into()]).await? > 0)
+    Ok(tx
+        .execute(
+            sql,
+            [
+                token_hash.into(),
+                customer.into(),
+                now.into(),
+                expires.into(),
+                sealed.into(),
+            ],
+        )
+        .await?
+        > 0)
 }
 
 /// The session, whether or not it has ended.
 pub async fn get(tx: &mut Tx, token_hash: &str) -> Result<Option<StoredSession>> {
-    let sql = "SELECT created_at, last_seen_at, expires_at, sealed FROM sessions WHERE token_hash = $1";
+    let sql =
+        "SELECT created_at, last_seen_at, expires_at, sealed FROM sessions WHERE token_hash = $1";
     tx.optional(sql, [token_hash.into()]).await
 }
 
 /// Notes that a session was used.
 pub async fn touch(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<()> {
     let sql = "UPDATE sessions SET last_seen_at = $2 WHERE token_hash = $1";
-    tx.execute(sql, [token_hash.into(), now.into()]).await.map(|_| ())
+    tx.execute(sql, [token_hash.into(), now.into()])
+        .await
+        .map(|_| ())
 }
 
 /// Ends a session.
 pub async fn remove(tx: &mut Tx, token_hash: &str) -> Result<()> {
-    tx.execute("DELETE FROM sessions WHERE token_hash = $1", [token_hash.into()]).await.map(|_| ())
+    tx.execute(
+        "DELETE FROM sessions WHERE token_hash = $1",
+        [token_hash.into()],
+    )
+    .await
+    .map(|_| ())
 }
 
 /// Ends all sessions of a customer; answers how many.
 pub async fn remove_all(tx: &mut Tx, customer: CustomerId) -> Result<u64> {
-    tx.execute("DELETE FROM sessions WHERE customer_id = $1", [customer.into()]).await
+    tx.execute(
+        "DELETE FROM sessions WHERE customer_id = $1",
+        [customer.into()],
+    )
+    .await
 }
 
 /// Removes sessions that have ended, or were not used since `idle_since`.

@@ -22,7 +22,7 @@ CREATE INDEX address_hashes_by_customer ON address_hashes (customer_id);
 CREATE TABLE address_requests (
     request_id TEXT   NOT NULL PRIMARY KEY,
     kind       TEXT   NOT NULL,
-    sealed     BYTEA   NOT NULL,
+    sealed     BYTEA  NOT NULL,
     created_at BIGINT NOT NULL
 );
 
@@ -43,7 +43,7 @@ CREATE TABLE sessions (
     created_at   BIGINT NOT NULL,
     last_seen_at BIGINT NOT NULL,
     expires_at   BIGINT NOT NULL,
-    sealed       BYTEA   NOT NULL            -- opens only with the cookie
+    sealed       BYTEA  NOT NULL            -- opens only with the cookie
 );
 CREATE INDEX sessions_by_customer ON sessions (customer_id);
 CREATE INDEX sessions_by_end ON sessions (expires_at);

@@ -2,7 +2,7 @@
 CREATE TABLE own_records (
     customer_id TEXT   NOT NULL PRIMARY KEY REFERENCES customers (customer_id) ON DELETE CASCADE,
     version     BIGINT NOT NULL,
-    sealed      BYTEA   NOT NULL
+    sealed      BYTEA  NOT NULL
 );
 
 -- Which rows of a connected system are the customer's: sealed keys of identity rows.
@@ -10,7 +10,7 @@ CREATE TABLE links (
     customer_id TEXT   NOT NULL REFERENCES customers (customer_id) ON DELETE CASCADE,
     dataset     TEXT   NOT NULL,
     checked_at  BIGINT NOT NULL,
-    sealed      BYTEA   NOT NULL,
+    sealed      BYTEA  NOT NULL,
     PRIMARY KEY (customer_id, dataset)
 );
 
@@ -20,7 +20,7 @@ CREATE TABLE outbox (
     mail_id     TEXT   NOT NULL,
     created_at  BIGINT NOT NULL,
     sent_at     BIGINT,
-    sealed      BYTEA   NOT NULL,
+    sealed      BYTEA  NOT NULL,
     PRIMARY KEY (customer_id, mail_id)
 );
 CREATE INDEX outbox_by_time ON outbox (created_at);

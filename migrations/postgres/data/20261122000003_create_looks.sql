@@ -1,16 +1,17 @@
 -- Access records: one append-only chain a customer, each entry keyed to the one before it.
+-- COLLATE "C": byte by byte, the order in which `verify` walks, whatever language the server speaks.
 CREATE TABLE looks (
-    customer_id TEXT   NOT NULL,
+    customer_id TEXT   COLLATE "C" NOT NULL,
     seq         BIGINT NOT NULL,
     at          BIGINT NOT NULL,
     body        TEXT   NOT NULL,
-    mac         BYTEA   NOT NULL,
+    mac         BYTEA  NOT NULL,
     PRIMARY KEY (customer_id, seq)
 );
 
 -- The head of each chain, so that a cut tail shows.
 CREATE TABLE look_heads (
-    customer_id TEXT    NOT NULL PRIMARY KEY,
+    customer_id TEXT    COLLATE "C" NOT NULL PRIMARY KEY,
     seq         BIGINT  NOT NULL,
     mac         BYTEA   NOT NULL,
     seal        BYTEA   NOT NULL,
