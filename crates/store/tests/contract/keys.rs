@@ -1,0 +1,150 @@
+//! The key store.
+
+use fairhold_store::db::Part;
+use fairhold_store::keys::KeyStore;
+use fairhold_store::{SecretKey, StoreError};
+use futures::future::join_all;
+
+use crate::support::{Stores, at, change, for_each_engine, is_refusal, master, random};
+
+async fn open(stores: &Stores, master: SecretKey, seed: u64) -> Result<KeyStore, StoreError> {
+    KeyStore::open(stores.home.db(Part::Keys).await, master, random(seed)).await
+}
+
+fn texts(keys: &KeyStore) -> [String; 4] {
+    let portal = keys.portal();
+    [
+        &portal.addresses,
+        &portal.looks,
+        &portal.requests,
+        &portal.pages,
+    ]
+    .map(SecretKey::to_text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_key_is_kept_until_it_is_destroyed() {
+    for_each_engine(async |stores| {
+        let (ann, ben) = (stores.new_id(), stores.new_id());
+        let key = stores.keys.create(ann, at(0)).await.unwrap();
+        let bens = stores.keys.create(ben, at(0)).await.unwrap();
+        assert_ne!(key.to_text(), bens.to_text());
+        assert!(
+            is_refusal(&stores.keys.create(ann, at(1)).await),
+            "a second key would orphan what the first sealed"
+        );
+        assert_eq!(stores.keys.of(ann).await.unwrap().to_text(), key.to_text());
+        assert!(stores.keys.destroy(ann).await.unwrap());
+        assert!(!stores.keys.destroy(ann).await.unwrap());
+        assert!(matches!(
+            stores.keys.of(ann).await,
+            Err(StoreError::KeyDestroyed)
+        ));
+        assert_eq!(stores.keys.of(ben).await.unwrap().to_text(), bens.to_text());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrapped_key_shows_nothing_and_is_its_customers_own() {
+    for_each_engine(async |stores| {
+        let ((ann, key), (ben, _)) = (stores.customer().await, stores.customer().await);
+        let sql = "SELECT wrapped FROM data_keys WHERE customer_id = $1";
+        let (wrapped,): (Vec<u8>,) = stores
+            .keys_db
+            .read()
+            .await
+            .unwrap()
+            .one(sql, [ann.into()])
+            .await
+            .unwrap();
+        let plain = master().open(&format!("data-key:{ann}"), &wrapped).unwrap();
+        assert_eq!(
+            SecretKey::new(plain.clone().try_into().unwrap()).to_text(),
+            key.to_text()
+        );
+        assert!(!wrapped.windows(plain.len()).any(|w| w == plain));
+        let sql = "UPDATE data_keys SET wrapped = $2 WHERE customer_id = $1";
+        change(&stores.keys_db, sql, vec![ben.into(), wrapped.into()]).await;
+        assert!(
+            matches!(stores.keys.of(ben).await, Err(StoreError::Seal)),
+            "ann's key passes as ben's"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_master_key_opens_nothing() {
+    for_each_engine(async |stores| {
+        let opened = open(stores, SecretKey::new([8; 32]), 2).await;
+        assert!(matches!(opened, Err(StoreError::Seal)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_portals_keys_stay_the_same_and_differ_from_each_other() {
+    for_each_engine(async |stores| {
+        let again = open(stores, master(), 2).await.unwrap();
+        let mut keys = texts(&again);
+        assert_eq!(keys, texts(&stores.keys));
+        keys.sort();
+        assert!(keys.windows(2).all(|pair| pair[0] != pair[1]));
+        again.close().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_open_at_once_agree_on_the_portals_keys() {
+    for_each_engine(async |stores| {
+        change(&stores.keys_db, "DELETE FROM portal_keys", vec![]).await;
+        let opened = join_all((2..8).map(|seed| open(stores, master(), seed))).await;
+        let opened: Vec<KeyStore> = opened.into_iter().map(Result::unwrap).collect();
+        let first = texts(&opened[0]);
+        for keys in &opened {
+            assert_eq!(texts(keys), first);
+            keys.close().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_never_goes_backwards() {
+    for_each_engine(async |stores| {
+        let write = async |seq: i64, mac: u8| {
+            let head = fairhold_store::keys::Checkpoint {
+                customer_id: "ann".to_owned(),
+                seq,
+                mac: vec![mac],
+            };
+            stores.keys.checkpoint(vec![head], at(seq)).await.unwrap();
+        };
+        write(5, 1).await;
+        write(4, 2).await;
+        write(5, 3).await;
+        let seen = stores.keys.checkpoint_of("ann").await.unwrap().unwrap();
+        assert_eq!((seen.seq, seen.mac), (5, vec![1]));
+        write(6, 4).await;
+        assert_eq!(
+            stores.keys.checkpoint_of("ann").await.unwrap().unwrap().seq,
+            6
+        );
+        assert_eq!(stores.keys.checkpoints("", 10).await.unwrap().len(), 1);
+        assert_eq!(stores.keys.checkpoints("ann", 10).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_stores_answer_while_they_are_open() {
+    for_each_engine(async |stores| {
+        stores.db.ping().await.unwrap();
+        stores.keys.ping().await.unwrap();
+        stores.keys.close().await;
+        assert!(stores.keys.ping().await.is_err());
+    })
+    .await;
+}

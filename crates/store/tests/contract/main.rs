@@ -1,0 +1,25 @@
+//! The contract of the store: one suite, and each test of it runs on SQLite and on PostgreSQL.
+//!
+//! PostgreSQL needs a server whose user may create databases, as `scripts/with-postgres.sh` starts one; its address is
+//! in `FAIRHOLD_TEST_POSTGRES`. Without it each test says on a line of its own that this half was skipped. A new
+//! aggregate is a new file here, with [`support::for_each_engine`] around each of its tests.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
+
+mod accounts;
+mod db;
+mod jobs;
+mod keys;
+mod links;
+mod looks;
+mod outbox;
+mod records;
+mod schema;
+mod sessions;
+mod sqlite;
+mod support;
+mod tampering;

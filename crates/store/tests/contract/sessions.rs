@@ -1,0 +1,122 @@
+//! Sessions.
+
+use fairhold_domain::ids::CustomerId;
+use fairhold_store::sessions::{self, StoredSession};
+
+use crate::support::{Stores, at, for_each_engine};
+
+async fn add(
+    stores: &Stores,
+    token: &'static str,
+    customer: Option<CustomerId>,
+    ends: i64,
+) -> bool {
+    let add = stores.db.write(move |tx| {
+        Box::pin(
+            async move { sessions::add(tx, token, customer, at(0), at(ends), token.into()).await },
+        )
+    });
+    add.await.unwrap()
+}
+
+async fn save(stores: &Stores, token: &'static str, customer: Option<CustomerId>) -> bool {
+    let save = stores.db.write(move |tx| {
+        Box::pin(async move {
+            sessions::save(tx, token, customer, at(2), at(90), b"saved".to_vec()).await
+        })
+    });
+    save.await.unwrap()
+}
+
+async fn get(stores: &Stores, token: &str) -> Option<StoredSession> {
+    sessions::get(&mut stores.db.read().await.unwrap(), token)
+        .await
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_kept_and_its_token_is_taken() {
+    for_each_engine(async |stores| {
+        assert!(add(stores, "one", None, 60).await);
+        let other = stores.db.write(|tx| {
+            Box::pin(async move {
+                sessions::add(tx, "one", None, at(5), at(70), b"other".to_vec()).await
+            })
+        });
+        assert!(!other.await.unwrap(), "a taken token was given again");
+        let kept = get(stores, "one").await.unwrap();
+        assert_eq!(
+            (kept.created_at, kept.last_seen_at, kept.expires_at),
+            (at(0).0, at(0).0, at(60).0)
+        );
+        assert_eq!(kept.sealed, b"one");
+        assert!(get(stores, "two").await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn saving_changes_a_session_and_brings_none_back() {
+    for_each_engine(async |stores| {
+        let (ann, _) = stores.customer().await;
+        add(stores, "one", None, 60).await;
+        assert!(save(stores, "one", Some(ann)).await);
+        let saved = get(stores, "one").await.unwrap();
+        assert_eq!(
+            (saved.created_at, saved.last_seen_at, saved.expires_at),
+            (at(0).0, at(2).0, at(90).0)
+        );
+        assert_eq!(saved.sealed, b"saved");
+        stores
+            .db
+            .write(|tx| Box::pin(async { sessions::remove(tx, "one").await }))
+            .await
+            .unwrap();
+        assert!(!save(stores, "one", Some(ann)).await);
+        assert!(get(stores, "one").await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_sessions_of_a_customer_end_at_once() {
+    for_each_engine(async |stores| {
+        let ((ann, _), (ben, _)) = (stores.customer().await, stores.customer().await);
+        add(stores, "ann's", Some(ann), 60).await;
+        add(stores, "became ann's", None, 60).await;
+        save(stores, "became ann's", Some(ann)).await;
+        add(stores, "ben's", Some(ben), 60).await;
+        add(stores, "nobody's", None, 60).await;
+        let remove = stores
+            .db
+            .write(move |tx| Box::pin(async move { sessions::remove_all(tx, ann).await }));
+        assert_eq!(remove.await.unwrap(), 2);
+        assert!(get(stores, "ann's").await.is_none());
+        assert!(get(stores, "ben's").await.is_some());
+        assert!(get(stores, "nobody's").await.is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_and_idle_sessions_are_swept() {
+    for_each_engine(async |stores| {
+        for token in ["used", "idle"] {
+            add(stores, token, None, 60).await;
+        }
+        add(stores, "ended", None, 29).await;
+        for token in ["used", "ended"] {
+            let touch = stores
+                .db
+                .write(move |tx| Box::pin(async move { sessions::touch(tx, token, at(20)).await }));
+            touch.await.unwrap();
+        }
+        assert_eq!(get(stores, "used").await.unwrap().last_seen_at, at(20).0);
+        let sweep = stores
+            .db
+            .write(|tx| Box::pin(async { sessions::sweep(tx, at(30), at(10)).await }));
+        assert_eq!(sweep.await.unwrap(), 2);
+        assert!(get(stores, "used").await.is_some());
+    })
+    .await;
+}
