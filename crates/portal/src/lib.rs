@@ -144,6 +144,11 @@ impl Portal {
         Ok(())
     }
 
+    /// Clock and randomness, for what works beside the use cases, such as the session store.
+    pub fn world(&self) -> &World {
+        &self.inner.world
+    }
+
     /// The moment it is.
     pub fn now(&self) -> Moment {
         self.inner.world.clock.now()
