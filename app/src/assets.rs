@@ -10,6 +10,9 @@ use leptos::prelude::*;
 
 use crate::render::in_owner;
 
+/// What the browser's files are called.
+const NAME: &str = "fairhold";
+
 /// Stands for the nonce in the script that is made once.
 const NONCE_HERE: &str = "nonce-goes-here";
 
@@ -30,14 +33,11 @@ impl Assets {
     /// # Errors
     /// When the browser bundle has not been built.
     pub fn read(site: &Path) -> std::io::Result<Self> {
-        let names = std::fs::read_to_string(site.join("hash.txt"))?;
-        let hash = |kind: &str| {
-            let found = names.lines().filter_map(|line| line.split_once(':')).find(|(k, _)| k.trim() == kind);
-            found.map(|(_, hash)| hash.trim().to_owned()).unwrap_or_default()
-        };
-        let style = format!("/pkg/fairhold.{}.css", hash("css"));
-        let scripts = scripts(&hash("js"), &hash("wasm"));
-        Ok(Self { site: site.to_owned(), style, scripts })
+        let file = std::path::absolute(site.join("hash.txt"))?;
+        let names = std::fs::read_to_string(&file)?;
+        let style = names.lines().filter_map(|line| line.split_once(':')).find(|(kind, _)| kind.trim() == "css");
+        let style = format!("/pkg/{NAME}.{}.css", style.map(|(_, hash)| hash.trim()).unwrap_or_default());
+        Ok(Self { site: site.to_owned(), style, scripts: scripts(&file) })
     }
 
     /// The elements that start the islands, for a page with this nonce.
@@ -47,13 +47,13 @@ impl Assets {
 }
 
 /// Leptos' own elements, made once: the component would look for the names of the files at every page.
-fn scripts(js: &str, wasm: &str) -> String {
-    let options = LeptosOptions::builder().output_name(Arc::from("fairhold-name")).hash_files(false).build();
+fn scripts(hash_file: &Path) -> String {
+    let hash_file = Arc::from(hash_file.to_string_lossy().as_ref());
+    let options = LeptosOptions::builder().output_name(NAME).hash_files(true).hash_file(hash_file).build();
     let html = in_owner(move || {
         provide_context(Nonce::from_value(NONCE_HERE));
         view! { <HydrationScripts options islands=true /> }
     });
-    html.replace("fairhold-name_bg", &format!("fairhold.{wasm}"))
-        .replace("fairhold-name.wasm", &format!("fairhold.{wasm}.wasm"))
-        .replace("fairhold-name", &format!("fairhold.{js}"))
+    // The component leaves the nonce off the module's preload, and the browser would refuse it.
+    html.replace("<link rel=\"modulepreload\"", &format!("<link nonce=\"{NONCE_HERE}\" rel=\"modulepreload\""))
 }

@@ -250,14 +250,13 @@ pub fn title(entry: &Entry, collection: Option<&Collection>) -> Vec<String> {
         Shown::Plain(text) if fact.described && (1..=60).contains(&text.chars().count()) => Some(text.clone()),
         _ => None,
     };
-    let pointed_at = entry.context.iter().filter_map(|c| {
-        let words = |f: &&Fact| short(f).is_some_and(|text| text.chars().any(char::is_alphabetic));
-        c.facts.iter().find(words).and_then(short)
-    });
+    // A bare number names nothing; a word, a date or an amount of money does.
+    let tells = |text: &String| text.chars().any(|c| c.is_alphabetic() || "€$£¥".contains(c));
+    let pointed_at = entry.context.iter().filter_map(|c| c.facts.iter().filter_map(short).find(tells));
     let own = entry.facts.iter().filter(|fact| {
         collection.and_then(|c| c.field(&fact.path.field)).is_none_or(|field| !is_plumbing(field))
     });
-    pointed_at.chain(own.filter_map(short)).take(3).collect()
+    pointed_at.chain(own.filter_map(short).filter(tells)).take(3).collect()
 }
 
 /// Keys and references: shown, but they say nothing of the collection's nature.

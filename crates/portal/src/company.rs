@@ -126,6 +126,11 @@ fn read(source: &CompanySource, connections: &Connections, revision: u64) -> Res
         let own = SourceFile { path: "the portal's own dataset".to_owned(), text: OWN_DATASET.to_owned() };
         catalog.datasets.extend(load(&[own]).catalog.datasets);
     }
+    // Pages show systems in the order in which the company names its connections, and the portal's own last.
+    let order = catalog.company.connections.clone();
+    catalog.datasets.sort_by_key(|d| {
+        order.iter().position(|name| d.connection.as_ref() == Some(name)).unwrap_or(order.len())
+    });
     let zone = TimeZone::get(&catalog.company.time_zone).unwrap_or(TimeZone::UTC);
     let systems = systems_of(&catalog, connections);
     Ok(Current { catalog, revision, zone, systems, fingerprint: files })

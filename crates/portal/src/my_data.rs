@@ -215,12 +215,6 @@ impl Portal {
     fn assemble(&self, customer: &Customer, gathered: &Gathered, uncover: &mut Uncover<'_>) -> MyData {
         let catalog = &gathered.current.catalog;
         let mut parts = Vec::new();
-        for dataset in &catalog.datasets {
-            if dataset.connection.as_deref() == Some(OWN_CONNECTION) {
-                let record = gathered.record.clone();
-                parts.extend(own_values::parts(&gathered.current, dataset, record, &gathered.account, uncover));
-            }
-        }
         let seal_cursor = |dataset: &str, collection: &str, cursor: &Cursor| {
             let plain = serde_json::to_vec(cursor).ok()?;
             let identity = cursor_identity(customer.id, dataset, collection);
@@ -230,6 +224,12 @@ impl Portal {
         for reading in gathered.answers.iter().filter_map(|a| a.reading.as_ref()) {
             let mut rows = Rows { current: &gathered.current, reading, uncover, seal_cursor: &seal_cursor };
             parts.extend(reading.collections.iter().filter_map(|collection| rows.part(collection)));
+        }
+        for dataset in &catalog.datasets {
+            if dataset.connection.as_deref() == Some(OWN_CONNECTION) {
+                let record = gathered.record.clone();
+                parts.extend(own_values::parts(&gathered.current, dataset, record, &gathered.account, uncover));
+            }
         }
         MyData {
             parts,

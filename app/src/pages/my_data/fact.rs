@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fairhold_domain::facts::{Fact, Shown, origin_label};
+use fairhold_domain::facts::{Fact, Shown, in_sentence, origin_label};
 use fairhold_domain::present;
 use fairhold_portal::company::Current;
 use fairhold_portal::LastLook;
@@ -43,6 +43,7 @@ pub(crate) struct FactRow {
     value: AnyView,
     explanation: Arc<str>,
     since: String,
+    system: String,
     looked: String,
     described: bool,
 }
@@ -57,7 +58,8 @@ impl FactRow {
             origin: origin_label(fact.origin),
             value: value(fact, asked, place),
             explanation: explained.field(&fact.path),
-            since: format!("{since} In {}.", fairhold_domain::facts::in_sentence(&fact.system)),
+            since,
+            system: in_sentence(&fact.system),
             looked: looked.at(&fact.path.dataset, &fact.path.collection),
             described: fact.described,
         }
@@ -74,7 +76,7 @@ impl FactRow {
                 <div class="row">
                     <h3 class="label">{self.label}</h3>
                     <div class="value">{self.value}</div>
-                    <span class="chip"><span class="dot"></span>{self.origin}</span>
+                    <span class="chip"><span class="dot"></span>{self.origin}<small>{format!("in {}", self.system)}</small></span>
                 </div>
                 <details>
                     <summary>"Why we hold this"<span class="visually-hidden">{format!(": {label}")}</span></summary>
