@@ -35,9 +35,19 @@ impl Assets {
     pub fn read(site: &Path) -> std::io::Result<Self> {
         let file = std::path::absolute(site.join("hash.txt"))?;
         let names = std::fs::read_to_string(&file)?;
-        let style = names.lines().filter_map(|line| line.split_once(':')).find(|(kind, _)| kind.trim() == "css");
-        let style = format!("/pkg/{NAME}.{}.css", style.map(|(_, hash)| hash.trim()).unwrap_or_default());
-        Ok(Self { site: site.to_owned(), style, scripts: scripts(&file) })
+        let style = names
+            .lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(kind, _)| kind.trim() == "css");
+        let style = format!(
+            "/pkg/{NAME}.{}.css",
+            style.map(|(_, hash)| hash.trim()).unwrap_or_default()
+        );
+        Ok(Self {
+            site: site.to_owned(),
+            style,
+            scripts: scripts(&file),
+        })
     }
 
     /// The elements that start the islands, for a page with this nonce.
@@ -49,11 +59,18 @@ impl Assets {
 /// Leptos' own elements, made once: the component would look for the names of the files at every page.
 fn scripts(hash_file: &Path) -> String {
     let hash_file = Arc::from(hash_file.to_string_lossy().as_ref());
-    let options = LeptosOptions::builder().output_name(NAME).hash_files(true).hash_file(hash_file).build();
+    let options = LeptosOptions::builder()
+        .output_name(NAME)
+        .hash_files(true)
+        .hash_file(hash_file)
+        .build();
     let html = in_owner(move || {
         provide_context(Nonce::from_value(NONCE_HERE));
         view! { <HydrationScripts options islands=true /> }
     });
     // The component leaves the nonce off the module's preload, and the browser would refuse it.
-    html.replace("<link rel=\"modulepreload\"", &format!("<link nonce=\"{NONCE_HERE}\" rel=\"modulepreload\""))
+    html.replace(
+        "<link rel=\"modulepreload\"",
+        &format!("<link nonce=\"{NONCE_HERE}\" rel=\"modulepreload\""),
+    )
 }

@@ -15,7 +15,9 @@ pub enum PortalError {
     #[error("We can't find that. It may have been erased, or the address has a typing mistake.")]
     NotFound,
     /// What was sent is not what this page takes.
-    #[error("We did not understand what your browser sent. Go back, load the page again, and try once more.")]
+    #[error(
+        "We did not understand what your browser sent. Go back, load the page again, and try once more."
+    )]
     BadRequest,
     /// More was sent than this page takes.
     #[error("That was too much at once. Write less and try again.")]
@@ -39,9 +41,9 @@ impl FromServerFnError for PortalError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
-                Self::BadRequest
-            }
+            ServerFnErrorErr::Args(_)
+            | ServerFnErrorErr::MissingArg(_)
+            | ServerFnErrorErr::Deserialization(_) => Self::BadRequest,
             _ => Self::Ours,
         }
     }
@@ -92,13 +94,17 @@ mod page {
             let page = Page::open(self.heading(), "").with_status(self.status());
             let mut response = page.render(state, move || {
                 view! {
-                    <h1>{self.heading()}</h1>
-                    <p class="lead">{self.to_string()}</p>
+                    <div>
+                        <h1>{self.heading()}</h1>
+                        <p class="lead">{self.to_string()}</p>
+                    </div>
                     <p><a href="/">"Go to the start"</a></p>
                 }
             });
             if matches!(self, Self::Busy | Self::SystemDown) {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+                response
+                    .headers_mut()
+                    .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
             }
             response
         }

@@ -49,12 +49,18 @@ impl Page {
 
     /// A page for a customer.
     pub fn own(title: &str, path: &'static str, address: Option<String>) -> Self {
-        Self { visitor: Visitor::Customer { address }, ..Self::open(title, path) }
+        Self {
+            visitor: Visitor::Customer { address },
+            ..Self::open(title, path)
+        }
     }
 
     /// The same page with islands.
     pub fn with_islands(self) -> Self {
-        Self { islands: true, ..self }
+        Self {
+            islands: true,
+            ..self
+        }
     }
 
     /// The same page with another status.
@@ -63,9 +69,17 @@ impl Page {
     }
 
     /// Renders the page around its contents.
-    pub fn render<V: IntoView + 'static>(self, state: &AppState, contents: impl FnOnce() -> V) -> Response {
+    pub fn render<V: IntoView + 'static>(
+        self,
+        state: &AppState,
+        contents: impl FnOnce() -> V,
+    ) -> Response {
         let nonce = STANDARD_NO_PAD.encode(state.portal.random_bytes::<16>());
-        let scripts = if self.islands { state.assets.scripts(&nonce) } else { String::new() };
+        let scripts = if self.islands {
+            state.assets.scripts(&nonce)
+        } else {
+            String::new()
+        };
         let status = self.status;
         let current = state.portal.company().current();
         let style = state.assets.style.clone();
@@ -86,7 +100,10 @@ fn answer(status: StatusCode, nonce: &str, html: String) -> Response {
     );
     let mut response = (status, html).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);

@@ -10,14 +10,29 @@ use crate::state::AppState;
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(home::page))
-        .route("/sign-up", get(accounts::sign_up::page).post(accounts::sign_up::submit))
-        .route("/forgot-password", get(accounts::forgot::page).post(accounts::forgot::submit))
+        .route(
+            "/sign-up",
+            get(accounts::sign_up::page).post(accounts::sign_up::submit),
+        )
+        .route(
+            "/forgot-password",
+            get(accounts::forgot::page).post(accounts::forgot::submit),
+        )
         .route("/check-your-mail", get(accounts::check_your_mail::page))
-        .route("/set-password/{token}", get(accounts::set_password::page).post(accounts::set_password::submit))
-        .route("/log-in", get(accounts::log_in::page).post(accounts::log_in::submit))
+        .route(
+            "/set-password/{token}",
+            get(accounts::set_password::page).post(accounts::set_password::submit),
+        )
+        .route(
+            "/log-in",
+            get(accounts::log_in::page).post(accounts::log_in::submit),
+        )
         .route("/log-out", post(accounts::log_in::log_out))
         .route("/my-data", get(my_data::page).post(my_data::submit))
-        .route("/my-data/{dataset}/{collection}", get(my_data::list::page).post(my_data::list::submit))
+        .route(
+            "/my-data/{dataset}/{collection}",
+            get(my_data::list::page).post(my_data::list::submit),
+        )
         .route("/who-looked", get(who_looked::page))
         .route("/demo/outbox", get(demo::outbox))
         .route("/act/{*name}", post(my_data::act))

@@ -34,7 +34,10 @@ impl FromRequestParts<AppState> for LoggedIn {
 impl OptionalFromRequestParts<AppState> for LoggedIn {
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Option<Self>, Response> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &AppState,
+    ) -> Result<Option<Self>, Response> {
         Ok(customer(parts, state).await.ok().map(Self))
     }
 }
@@ -46,7 +49,10 @@ impl OptionalFromRequestParts<AppState> for LoggedIn {
 pub async fn customer(parts: &Parts, state: &AppState) -> Result<Customer, PortalError> {
     let session = parts.extensions.get::<Session>().ok_or(PortalError::Ours)?;
     let id: Option<CustomerId> = session.get(CUSTOMER).await.map_err(|_| PortalError::Ours)?;
-    Ok(state.portal.customer(id.ok_or(PortalError::LogInFirst)?).await?)
+    Ok(state
+        .portal
+        .customer(id.ok_or(PortalError::LogInFirst)?)
+        .await?)
 }
 
 /// Makes the session a customer's, under a new id (ASVS 5.0, 7.2.4).
@@ -55,15 +61,22 @@ pub async fn customer(parts: &Parts, state: &AppState) -> Result<Customer, Porta
 /// When the session can't be stored.
 pub async fn log_in(session: &Session, customer: CustomerId) -> Result<(), PortalError> {
     session.cycle_id().await.map_err(|_| PortalError::Ours)?;
-    session.insert(CUSTOMER, customer).await.map_err(|_| PortalError::Ours)
+    session
+        .insert(CUSTOMER, customer)
+        .await
+        .map_err(|_| PortalError::Ours)
 }
 
 /// Where to go after the log-in: a page of our own, whatever the address bar said.
 pub fn safe_next(next: Option<&str>) -> &str {
     let ours = |path: &&str| {
-        ["/my-data", "/who-looked"].iter().any(|own| *path == *own || path.strip_prefix(own).is_some_and(|r| r.starts_with('/')))
+        ["/my-data", "/who-looked"]
+            .iter()
+            .any(|own| *path == *own || path.strip_prefix(own).is_some_and(|r| r.starts_with('/')))
             && path.len() <= 300
-            && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.%~".contains(&b))
+            && path
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"/-_.%~".contains(&b))
             && !path.contains("//")
             && !path.contains("..")
     };

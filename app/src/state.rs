@@ -21,6 +21,10 @@ pub struct AppState {
 impl AppState {
     /// Puts the pieces together.
     pub fn new(portal: Portal, assets: Assets) -> Self {
-        Self { portal, assets: Arc::new(assets), explanations: Arc::default() }
+        Self {
+            portal,
+            assets: Arc::new(assets),
+            explanations: Arc::default(),
+        }
     }
 }

@@ -17,7 +17,8 @@ pub async fn uncover(
     #[server(default)] after: Option<String>,
 ) -> Result<String, PortalError> {
     let outcome = on_server::uncover(id, list, after).await;
-    if let (Err(error), Some(response)) = (&outcome, use_context::<leptos_axum::ResponseOptions>()) {
+    if let (Err(error), Some(response)) = (&outcome, use_context::<leptos_axum::ResponseOptions>())
+    {
         response.set_status(error.status());
     }
     outcome
@@ -26,8 +27,8 @@ pub async fn uncover(
 #[cfg(feature = "ssr")]
 mod on_server {
     use axum::http::request::Parts;
-    use fairhold_portal::CollectionName;
     use fairhold_domain::facts::{Entry, Fact, Shown};
+    use fairhold_portal::CollectionName;
     use fairhold_portal::my_data::Wanted;
     use leptos::prelude::*;
 
@@ -46,23 +47,44 @@ mod on_server {
         let entries = match list {
             Some((dataset, collection)) => {
                 let name = CollectionName::new(&dataset, &collection);
-                state.portal.list(&customer, name, after.as_deref(), Some(&id)).await?.part.entries
+                state
+                    .portal
+                    .list(&customer, name, after.as_deref(), Some(&id))
+                    .await?
+                    .part
+                    .entries
             }
             None => {
-                let wanted = Wanted { uncover: Some(id.clone()), ..Wanted::default() };
+                let wanted = Wanted {
+                    uncover: Some(id.clone()),
+                    ..Wanted::default()
+                };
                 let page = state.portal.my_data(&customer, &wanted).await?;
-                page.data.parts.into_iter().flat_map(|p| p.entries).collect()
+                page.data
+                    .parts
+                    .into_iter()
+                    .flat_map(|p| p.entries)
+                    .collect()
             }
         };
         find(entries, &id).ok_or(PortalError::NotFound)
     }
 
     fn find(entries: Vec<Entry>, id: &str) -> Option<String> {
-        let of_entry = |e: Entry| e.facts.into_iter().chain(e.context.into_iter().flat_map(|c| c.facts)).collect::<Vec<Fact>>();
-        entries.into_iter().flat_map(of_entry).find(|fact| fact.id == id).and_then(|fact| match fact.value {
-            Shown::Plain(text) | Shown::Long { start: text, .. } => Some(text),
-            _ => None,
-        })
+        let of_entry = |e: Entry| {
+            e.facts
+                .into_iter()
+                .chain(e.context.into_iter().flat_map(|c| c.facts))
+                .collect::<Vec<Fact>>()
+        };
+        entries
+            .into_iter()
+            .flat_map(of_entry)
+            .find(|fact| fact.id == id)
+            .and_then(|fact| match fact.value {
+                Shown::Plain(text) | Shown::Long { start: text, .. } => Some(text),
+                _ => None,
+            })
     }
 }
 

@@ -22,13 +22,19 @@ pub fn SearchBox(words: String) -> impl IntoView {
 fn narrow_page(words: &str) -> Option<usize> {
     use web_sys::wasm_bindgen::JsCast;
 
-    let words: Vec<String> = words.to_lowercase().split_whitespace().map(str::to_owned).collect();
+    let words: Vec<String> = words
+        .to_lowercase()
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
     let document = web_sys::window()?.document()?;
     let each = |selector: &str, fits: &dyn Fn(&web_sys::Element) -> bool| {
         let mut left = 0;
         if let Ok(nodes) = document.query_selector_all(selector) {
             for node in (0..nodes.length()).filter_map(|at| nodes.get(at)) {
-                let Ok(element) = node.dyn_into::<web_sys::HtmlElement>() else { continue };
+                let Ok(element) = node.dyn_into::<web_sys::HtmlElement>() else {
+                    continue;
+                };
                 let fits = fits(&element);
                 element.set_hidden(!fits);
                 left += usize::from(fits);
@@ -42,7 +48,10 @@ fn narrow_page(words: &str) -> Option<usize> {
     };
     let left = each("[data-fact]", &holds);
     let has_facts = |element: &web_sys::Element| {
-        words.is_empty() || element.query_selector("[data-fact]:not([hidden])").is_ok_and(|found| found.is_some())
+        words.is_empty()
+            || element
+                .query_selector("[data-fact]:not([hidden])")
+                .is_ok_and(|found| found.is_some())
     };
     each("[data-list]", &has_facts);
     each("[data-card]", &has_facts);

@@ -10,7 +10,11 @@ pub fn ShowPassword() -> impl IntoView {
     Effect::new(move |_| ready.set(true));
     let toggle = move |_| {
         shown.update(|s| *s = !*s);
-        set_type(if shown.get_untracked() { "text" } else { "password" });
+        set_type(if shown.get_untracked() {
+            "text"
+        } else {
+            "password"
+        });
     };
     view! {
         <button type="button" class="quiet" aria-pressed=move || shown.get().to_string() hidden=move || !ready.get() on:click=toggle>
@@ -21,7 +25,9 @@ pub fn ShowPassword() -> impl IntoView {
 
 #[cfg(feature = "hydrate")]
 fn set_type(kind: &str) {
-    let field = web_sys::window().and_then(|w| w.document()).and_then(|d| d.get_element_by_id("password"));
+    let field = web_sys::window()
+        .and_then(|w| w.document())
+        .and_then(|d| d.get_element_by_id("password"));
     // A page without the field has nothing to show.
     let Some(field) = field else { return };
     if field.set_attribute("type", kind).is_err() {

@@ -28,5 +28,9 @@ fn problem(rejection: &FormRejection) -> PortalError {
         FormRejection::BytesRejection(bytes) => bytes.status() == StatusCode::PAYLOAD_TOO_LARGE,
         _ => false,
     };
-    if too_large { PortalError::TooLarge } else { PortalError::BadRequest }
+    if too_large {
+        PortalError::TooLarge
+    } else {
+        PortalError::BadRequest
+    }
 }

@@ -12,7 +12,11 @@ pub async fn page(State(state): State<AppState>) -> Response {
     let current = state.portal.company().current();
     let company = &current.catalog.company;
     let name = company.name.clone();
-    let never: Vec<String> = company.never_collected.iter().map(|n| n.words.clone()).collect();
+    let never: Vec<String> = company
+        .never_collected
+        .iter()
+        .map(|n| n.words.clone())
+        .collect();
     Page::open("Your data", "/").render(&state, move || {
         let never = (!never.is_empty()).then(|| {
             let items = never.into_iter().map(|words| view! { <li>{words}</li> }).collect_view();
@@ -24,10 +28,12 @@ pub async fn page(State(state): State<AppState>) -> Response {
             }
         });
         view! {
-            <h1>{format!("See everything {name} holds about you")}</h1>
-            <p class="lead">
+            <div>
+                <h1>{format!("See everything {name} holds about you")}</h1>
+                <p class="lead">
                 "Every fact, in plain English: what it is, why we have it, where it came from, who looked at it, and how long we keep it."
             </p>
+            </div>
             <p class="tools">
                 <a class="button primary" href="/sign-up">"See my data"</a>
                 <a class="button" href="/log-in">"Log in"</a>

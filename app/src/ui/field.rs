@@ -63,5 +63,8 @@ fn described(name: &str, wrong: bool, hint: bool) -> (Option<&'static str>, Opti
         .filter(|(there, _)| *there)
         .map(|(_, what)| format!("{name}-{what}"))
         .collect();
-    (wrong.then_some("true"), (!ids.is_empty()).then(|| ids.join(" ")))
+    (
+        wrong.then_some("true"),
+        (!ids.is_empty()).then(|| ids.join(" ")),
+    )
 }

@@ -24,7 +24,13 @@ const PLACES: [(&str, &str); 2] = [("/my-data", "My data"), ("/who-looked", "Who
 
 /// The whole document.
 #[component]
-pub fn Document(page: Page, current: Arc<Current>, style: String, scripts: String, children: Children) -> impl IntoView {
+pub fn Document(
+    page: Page,
+    current: Arc<Current>,
+    style: String,
+    scripts: String,
+    children: Children,
+) -> impl IntoView {
     let company = &current.catalog.company;
     let title = format!("{} – {}", page.title, company.name);
     let company_style = format!("/company.css?v={}", current.revision);
@@ -69,8 +75,14 @@ fn Raw(html: String) -> impl IntoView {
 #[component]
 fn Top(visitor: Visitor, current: Arc<Current>) -> impl IntoView {
     let company = &current.catalog.company;
-    let logo = company.look.logo.clone().map(|file| view! { <img src=format!("/company/{file}") alt="" width="40" height="40" /> });
-    let tagline = company.tagline.clone().unwrap_or_else(|| "Your data, in plain English".to_owned());
+    let logo =
+        company.look.logo.clone().map(
+            |file| view! { <img src=format!("/company/{file}") alt="" width="40" height="40" /> },
+        );
+    let tagline = company
+        .tagline
+        .clone()
+        .unwrap_or_else(|| "Your data, in plain English".to_owned());
     let side = match visitor {
         Visitor::Stranger => view! { <a class="button" href="/log-in">"Log in"</a> }.into_any(),
         Visitor::Customer { address } => view! {
@@ -106,8 +118,14 @@ fn Places(path: &'static str) -> impl IntoView {
 #[component]
 fn Foot(current: Arc<Current>) -> impl IntoView {
     let company = &current.catalog.company;
-    let contact = company.contact.clone().map(|words| view! { <p>{words}</p> });
-    let privacy = company.privacy_contact.clone().map(|words| view! { <p>{words}</p> });
+    let contact = company
+        .contact
+        .clone()
+        .map(|words| view! { <p>{words}</p> });
+    let privacy = company
+        .privacy_contact
+        .clone()
+        .map(|words| view! { <p>{words}</p> });
     view! {
         <footer class="footer">
             {contact}

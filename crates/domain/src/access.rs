@@ -78,7 +78,11 @@ pub struct Seen {
 impl Seen {
     /// A whole collection.
     pub fn all(dataset: &str, collection: &str) -> Self {
-        Self { dataset: dataset.to_owned(), collection: collection.to_owned(), fields: Vec::new() }
+        Self {
+            dataset: dataset.to_owned(),
+            collection: collection.to_owned(),
+            fields: Vec::new(),
+        }
     }
 
     /// One field.
@@ -103,16 +107,32 @@ impl Actor {
     }
 }
 
+/// More parts than this are counted in the sentence and named below it.
+const NAMED_AT_ONCE: usize = 3;
+
 impl Look {
+    /// The parts that were read, where the sentence only counts them.
+    pub fn parts(&self, words: impl Fn(&Seen) -> String) -> Option<String> {
+        (self.seen.len() > NAMED_AT_ONCE).then(|| join(self.seen.iter().map(words)))
+    }
+
     /// What happened, without the time and the reason: "You looked at your orders."
     ///
     /// `words` turns a part of what was read into a phrase such as "your orders".
     pub fn sentence(&self, words: impl Fn(&Seen) -> String) -> String {
         let who = self.actor.name();
-        let what = join(self.seen.iter().map(words));
+        let what = if self.seen.len() > NAMED_AT_ONCE {
+            format!("{} parts of your data", self.seen.len())
+        } else {
+            join(self.seen.iter().map(words))
+        };
         match self.act {
-            _ if self.seen.is_empty() && !self.failed.is_empty() => format!("{who} tried to look, but it did not work."),
-            Act::Opened if self.actor == Actor::Customer => format!("You opened My data and saw {what}."),
+            _ if self.seen.is_empty() && !self.failed.is_empty() => {
+                format!("{who} tried to look, but it did not work.")
+            }
+            Act::Opened if self.actor == Actor::Customer => {
+                format!("You opened My data and saw {what}.")
+            }
             Act::Searched => format!("{who} searched in {what}."),
             Act::Uncovered => format!("{who} uncovered {what}."),
             Act::Linked => format!("{who} used your proven e-mail address to find {what}."),
@@ -142,7 +162,13 @@ mod tests {
 
     fn look(actor: Actor, act: Act, collections: &[&str]) -> Look {
         let seen = collections.iter().map(|c| Seen::all("shop", c)).collect();
-        Look { actor, act, reason: None, seen, failed: Vec::new() }
+        Look {
+            actor,
+            act,
+            reason: None,
+            seen,
+            failed: Vec::new(),
+        }
     }
 
     fn words(seen: &Seen) -> String {
@@ -151,22 +177,53 @@ mod tests {
 
     #[test]
     fn says_who_did_what() {
-        let support = Actor::Staff { role: "Support".to_owned(), name: "Niamh".to_owned() };
+        let support = Actor::Staff {
+            role: "Support".to_owned(),
+            name: "Niamh".to_owned(),
+        };
         for (look, sentence) in [
-            (look(Actor::Customer, Act::OpenedList, &["orders"]), "You looked at your orders."),
-            (look(Actor::Customer, Act::Opened, &["profile", "orders"]), "You opened My data and saw your profile and your orders."),
-            (look(support, Act::Read, &["orders"]), "Niamh from Support looked at your orders."),
-            (look(Actor::Portal, Act::Linked, &["customers"]), "This portal used your proven e-mail address to find your customers."),
+            (
+                look(Actor::Customer, Act::OpenedList, &["orders"]),
+                "You looked at your orders.",
+            ),
+            (
+                look(Actor::Customer, Act::Opened, &["profile", "orders"]),
+                "You opened My data and saw your profile and your orders.",
+            ),
+            (
+                look(support, Act::Read, &["orders"]),
+                "Niamh from Support looked at your orders.",
+            ),
+            (
+                look(Actor::Portal, Act::Linked, &["customers"]),
+                "This portal used your proven e-mail address to find your customers.",
+            ),
         ] {
             assert_eq!(look.sentence(words), sentence);
         }
     }
 
     #[test]
+    fn many_parts_are_counted_and_then_named() {
+        let many = look(Actor::Customer, Act::Opened, &["a", "b", "c", "d"]);
+        assert_eq!(
+            many.sentence(words),
+            "You opened My data and saw 4 parts of your data."
+        );
+        assert_eq!(
+            many.parts(words).as_deref(),
+            Some("your a, your b, your c and your d")
+        );
+    }
+
+    #[test]
     fn a_failed_look_says_so() {
         let mut failed = look(Actor::Customer, Act::Opened, &[]);
         failed.failed.push("shop".to_owned());
-        assert_eq!(failed.sentence(words), "You tried to look, but it did not work.");
+        assert_eq!(
+            failed.sentence(words),
+            "You tried to look, but it did not work."
+        );
     }
 
     #[test]

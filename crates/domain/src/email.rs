@@ -63,7 +63,11 @@ impl EmailAddress {
 
     /// The form in which addresses are compared, for any text: what a connected system holds goes through it too.
     pub fn normalise(text: &str) -> String {
-        text.trim().nfc().flat_map(char::to_lowercase).nfc().collect()
+        text.trim()
+            .nfc()
+            .flat_map(char::to_lowercase)
+            .nfc()
+            .collect()
     }
 
     /// The address itself. It is personal: seal it, and keep it out of logs and URLs.
@@ -88,12 +92,19 @@ mod tests {
     fn takes_addresses_as_people_type_them() {
         for (typed, normal) in [
             ("ada@example.com", "ada@example.com"),
-            ("  Ada.Lovelace+shop@Example.COM \n", "ada.lovelace+shop@example.com"),
+            (
+                "  Ada.Lovelace+shop@Example.COM \n",
+                "ada.lovelace+shop@example.com",
+            ),
             ("františekw@jetbrains.com", "františekw@jetbrains.com"),
             ("a@xn--bcher-kva.example", "a@xn--bcher-kva.example"),
             ("e\u{301}va@example.com", "éva@example.com"),
         ] {
-            assert_eq!(EmailAddress::parse(typed).map(|e| e.0), Ok(normal.to_owned()), "{typed}");
+            assert_eq!(
+                EmailAddress::parse(typed).map(|e| e.0),
+                Ok(normal.to_owned()),
+                "{typed}"
+            );
         }
     }
 
@@ -115,12 +126,18 @@ mod tests {
         ] {
             assert_eq!(EmailAddress::parse(typed), Err(error), "{typed:?}");
         }
-        assert_eq!(EmailAddress::parse(&format!("{}@example.com", "a".repeat(10_000))), Err(EmailError::TooLong));
+        assert_eq!(
+            EmailAddress::parse(&format!("{}@example.com", "a".repeat(10_000))),
+            Err(EmailError::TooLong)
+        );
     }
 
     #[test]
     fn accents_keep_people_apart() {
-        assert_ne!(EmailAddress::parse("adá@example.com"), EmailAddress::parse("ada@example.com"));
+        assert_ne!(
+            EmailAddress::parse("adá@example.com"),
+            EmailAddress::parse("ada@example.com")
+        );
     }
 
     #[test]

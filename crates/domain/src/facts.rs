@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::access::join;
-use crate::catalog::{Basis, Catalog, Collection, Dataset, Erase, Field, Group, Keep, Origin, Show, ShownAs, looks_like_a_secret};
+use crate::catalog::{
+    Basis, Catalog, Collection, Dataset, Erase, Field, Group, Keep, Origin, Purpose, Show, ShownAs,
+    looks_like_a_secret,
+};
 use crate::ids::FieldPath;
 
 /// Everything that is held about one customer, as far as this page shows it.
@@ -177,7 +180,8 @@ impl std::fmt::Debug for Shown {
 }
 
 /// The reason shown where a column's name is that of a secret and the catalog gives none.
-pub const SECRET_REASON: &str = "Its name says that it is a secret, such as a password or a card code. We never show those.";
+pub const SECRET_REASON: &str =
+    "Its name says that it is a secret, such as a password or a card code. We never show those.";
 
 /// Why a field's value is never read, if it is not.
 pub fn withheld(name: &str, field: Option<&Field>) -> Option<String> {
@@ -192,29 +196,52 @@ pub fn withheld(name: &str, field: Option<&Field>) -> Option<String> {
 pub fn show(field: Option<&Field>) -> Show {
     match field {
         None => Show::Covered,
-        Some(field) => field.show.unwrap_or(if field.is_sensitive() { Show::Covered } else { Show::Full }),
+        Some(field) => field.show.unwrap_or(if field.is_sensitive() {
+            Show::Covered
+        } else {
+            Show::Full
+        }),
     }
 }
 
 /// Where a field stands on the page.
 pub fn group(collection: &Collection, field: Option<&Field>) -> Group {
-    let Some(field) = field else { return Group::NotDescribed };
+    let Some(field) = field else {
+        return Group::NotDescribed;
+    };
     match field.origin {
         Some(Origin::Inferred) => return Group::WhatWeWorkedOut,
         Some(Origin::Obtained) => return Group::FromOthers,
         _ => {}
     }
-    let is = |start: &str| field.categories.iter().any(|c| c == start || c.strip_prefix(start).is_some_and(|rest| rest.starts_with('.')));
+    let is = |start: &str| {
+        field.categories.iter().any(|c| {
+            c == start
+                || c.strip_prefix(start)
+                    .is_some_and(|rest| rest.starts_with('.'))
+        })
+    };
     if let Some(group) = collection.group {
         return group;
     }
     if is("user.contact") {
         Group::HowToReachYou
-    } else if is("user.name") || is("user.demographic") || is("user.job_title") || is("user.workplace") || is("user.health_and_medical") {
+    } else if is("user.name")
+        || is("user.demographic")
+        || is("user.job_title")
+        || is("user.workplace")
+        || is("user.health_and_medical")
+    {
         Group::AboutYou
     } else if is("user.payment") || is("user.financial") || is("user.behavior.purchase_history") {
         Group::WhatYouBought
-    } else if is("user.behavior") || is("user.device") || is("user.location") || is("user.telemetry") || is("user.sensor") || is("user.user_sensor") {
+    } else if is("user.behavior")
+        || is("user.device")
+        || is("user.location")
+        || is("user.telemetry")
+        || is("user.sensor")
+        || is("user.user_sensor")
+    {
         Group::WhatYouDid
     } else {
         Group::YourAccount
@@ -223,45 +250,74 @@ pub fn group(collection: &Collection, field: Option<&Field>) -> Group {
 
 /// Where a list stands: as most of its fields would.
 pub fn list_group(collection: &Collection) -> Group {
-    most(collection.fields.iter().filter(|f| !is_plumbing(f)).map(|f| group(collection, Some(f))))
-        .or(collection.group)
-        .unwrap_or(Group::NotDescribed)
+    most(
+        collection
+            .fields
+            .iter()
+            .filter(|f| !is_plumbing(f))
+            .map(|f| group(collection, Some(f))),
+    )
+    .or(collection.group)
+    .unwrap_or(Group::NotDescribed)
 }
 
 /// The origin that most fields of a collection have.
 pub fn list_origin(collection: &Collection) -> Option<Origin> {
-    most(collection.fields.iter().filter(|f| !is_plumbing(f)).filter_map(|f| f.origin))
-        .or_else(|| most(collection.fields.iter().filter_map(|f| f.origin)))
+    most(
+        collection
+            .fields
+            .iter()
+            .filter(|f| !is_plumbing(f))
+            .filter_map(|f| f.origin),
+    )
+    .or_else(|| most(collection.fields.iter().filter_map(|f| f.origin)))
 }
 
 /// How a collection is laid out: as the catalog says, or facts where it holds an identity and a list elsewhere.
 pub fn shown_as(collection: &Collection) -> ShownAs {
-    collection.shown_as.unwrap_or(if collection.fields.iter().any(|f| f.identity.is_some()) {
-        ShownAs::Facts
-    } else {
-        ShownAs::List
-    })
+    collection
+        .shown_as
+        .unwrap_or(if collection.fields.iter().any(|f| f.identity.is_some()) {
+            ShownAs::Facts
+        } else {
+            ShownAs::List
+        })
 }
 
 /// The words that name an entry of a list: what it points at (the product of an order line), then its first short
 /// values that are no keys.
 pub fn title(entry: &Entry, collection: Option<&Collection>) -> Vec<String> {
     let short = |fact: &Fact| match &fact.value {
-        Shown::Plain(text) if fact.described && (1..=60).contains(&text.chars().count()) => Some(text.clone()),
+        Shown::Plain(text) if fact.described && (1..=60).contains(&text.chars().count()) => {
+            Some(text.clone())
+        }
         _ => None,
     };
     // A bare number names nothing; a word, a date or an amount of money does.
-    let tells = |text: &String| text.chars().any(|c| c.is_alphabetic() || "€$£¥".contains(c));
-    let pointed_at = entry.context.iter().filter_map(|c| c.facts.iter().filter_map(short).find(tells));
+    let tells = |text: &String| {
+        text.chars()
+            .any(|c| c.is_alphabetic() || "€$£¥".contains(c))
+    };
+    let pointed_at = entry
+        .context
+        .iter()
+        .filter_map(|c| c.facts.iter().filter_map(short).find(tells));
     let own = entry.facts.iter().filter(|fact| {
-        collection.and_then(|c| c.field(&fact.path.field)).is_none_or(|field| !is_plumbing(field))
+        collection
+            .and_then(|c| c.field(&fact.path.field))
+            .is_none_or(|field| !is_plumbing(field))
     });
-    pointed_at.chain(own.filter_map(short).filter(tells)).take(3).collect()
+    pointed_at
+        .chain(own.filter_map(short).filter(tells))
+        .take(3)
+        .collect()
 }
 
 /// Keys and references: shown, but they say nothing of the collection's nature.
 fn is_plumbing(field: &Field) -> bool {
-    field.primary_key || !field.references.is_empty() || field.categories.iter().all(|c| c.starts_with("system"))
+    field.primary_key
+        || !field.references.is_empty()
+        || field.categories.iter().all(|c| c.starts_with("system"))
 }
 
 fn most<T: Copy + PartialEq>(items: impl Iterator<Item = T>) -> Option<T> {
@@ -273,7 +329,11 @@ fn most<T: Copy + PartialEq>(items: impl Iterator<Item = T>) -> Option<T> {
         }
     }
     // The first of the most frequent, so that the catalog's order decides a draw.
-    counts.iter().rev().max_by_key(|(_, n)| *n).map(|(item, _)| *item)
+    counts
+        .iter()
+        .rev()
+        .max_by_key(|(_, n)| *n)
+        .map(|(item, _)| *item)
 }
 
 /// The whole page in figures.
@@ -325,7 +385,10 @@ pub fn summary(data: &MyData) -> Summary {
 impl Summary {
     fn add(&mut self, origin: Option<Origin>, n: u64) {
         self.facts += n;
-        match origin.map(|o| o as usize).and_then(|at| self.by_origin.get_mut(at)) {
+        match origin
+            .map(|o| o as usize)
+            .and_then(|at| self.by_origin.get_mut(at))
+        {
             Some(count) => *count += n,
             None => self.unknown_origin += n,
         }
@@ -346,7 +409,10 @@ pub struct Filter {
 /// Never the words: they may be personal.
 impl std::fmt::Debug for Filter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Filter").field("origin", &self.origin).field("system", &self.system).finish_non_exhaustive()
+        f.debug_struct("Filter")
+            .field("origin", &self.origin)
+            .field("system", &self.system)
+            .finish_non_exhaustive()
     }
 }
 
@@ -358,16 +424,25 @@ impl Filter {
 
     /// Takes away what was not asked for. `describe` gives a field's description.
     pub fn apply(&self, data: &mut MyData, describe: impl Fn(&FieldPath) -> Option<String>) {
-        let words: Vec<String> = self.words.to_lowercase().split_whitespace().map(str::to_owned).collect();
-        data.parts.retain(|p| self.system.as_ref().is_none_or(|s| *s == p.dataset));
+        let words: Vec<String> = self
+            .words
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        data.parts
+            .retain(|p| self.system.as_ref().is_none_or(|s| *s == p.dataset));
         for part in &mut data.parts {
-            let part_words = format!("{} {} {}", part.label, part.system, part.one_row).to_lowercase();
+            let part_words =
+                format!("{} {} {}", part.label, part.system, part.one_row).to_lowercase();
             let is_list = part.shown_as == ShownAs::List;
             for entry in &mut part.entries {
                 let of_part = part_words.as_str();
                 let fits = |fact: &Fact| {
                     self.origin.is_none_or(|o| fact.origin == Some(o))
-                        && words.iter().all(|w| of_part.contains(w) || fact.says(&describe).contains(w))
+                        && words
+                            .iter()
+                            .all(|w| of_part.contains(w) || fact.says(&describe).contains(w))
                 };
                 if is_list {
                     let context_fits = entry.context.iter().flat_map(|c| &c.facts).any(|f| {
@@ -397,11 +472,17 @@ impl Fact {
     /// Everything that searching looks at, in lower case. A covered value is not among it.
     fn says(&self, describe: &impl Fn(&FieldPath) -> Option<String>) -> String {
         let value = match &self.value {
-            Shown::Plain(text) | Shown::LastFour(text) | Shown::Long { start: text, .. } => text.as_str(),
+            Shown::Plain(text) | Shown::LastFour(text) | Shown::Long { start: text, .. } => {
+                text.as_str()
+            }
             Shown::Covered | Shown::File { .. } | Shown::Unreadable | Shown::Withheld(_) => "",
         };
         let what = describe(&self.path).unwrap_or_default();
-        format!("{} {} {} {} {}", self.label, self.path.field, value, self.system, what).to_lowercase()
+        format!(
+            "{} {} {} {} {}",
+            self.label, self.path.field, value, self.system, what
+        )
+        .to_lowercase()
     }
 }
 
@@ -425,30 +506,72 @@ pub struct Explanation {
 }
 
 /// The explanation of a field.
-pub fn explain(catalog: &Catalog, dataset: &Dataset, collection: &Collection, field: &Field) -> Explanation {
+pub fn explain(
+    catalog: &Catalog,
+    dataset: &Dataset,
+    collection: &Collection,
+    field: &Field,
+) -> Explanation {
     let company = &catalog.company;
-    let used_for = field
+    let purposes: Vec<&Purpose> = field
         .purposes
         .iter()
         .filter_map(|key| company.purpose(key))
-        .map(|p| format!("{} {}", p.words, basis_words(p.basis)))
         .collect();
-    let seen_by = field.seen_by.iter().filter_map(|key| company.recipient(key)).map(|r| format!("{}. {}", r.name, r.what_for));
+    let seen_by = field
+        .seen_by
+        .iter()
+        .filter_map(|key| company.recipient(key))
+        .map(|r| format!("{}. {}", r.name, r.what_for));
     let seen_by: Vec<String> = seen_by.collect();
     Explanation {
         what: field.description.clone(),
         why: field.why.clone(),
-        origin: format!("{} It is in {}.", origin_words(field.origin), in_sentence(&dataset.name)),
-        used_for,
-        seen_by: if seen_by.is_empty() { "Nobody but you.".to_owned() } else { seen_by.join(" ") },
+        origin: format!(
+            "{} It is in {}.",
+            origin_words(field.origin),
+            in_sentence(&dataset.name)
+        ),
+        used_for: used_for(&purposes),
+        seen_by: if seen_by.is_empty() {
+            "Nobody but you.".to_owned()
+        } else {
+            seen_by.join(" ")
+        },
         kept: kept(collection, field),
         erased: erased(field),
     }
 }
 
+/// The purposes' own words, those of one basis together with what that basis means.
+fn used_for(purposes: &[&Purpose]) -> Vec<String> {
+    [Basis::Contract, Basis::Law, Basis::Interest, Basis::Consent]
+        .into_iter()
+        .filter_map(|basis| {
+            let words: Vec<&str> = purposes
+                .iter()
+                .filter(|p| p.basis == basis)
+                .map(|p| p.words.as_str())
+                .collect();
+            (!words.is_empty()).then(|| format!("{} {}", words.join(" "), basis_words(basis)))
+        })
+        .collect()
+}
+
+/// A label inside a sentence: "Letters you opened" becomes "letters you opened"; "CRM notes" stays.
+pub fn label_in_sentence(label: &str) -> String {
+    let mut letters = label.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if !second.is_uppercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => label.to_owned(),
+    }
+}
+
 /// A name inside a sentence: "Our shop" becomes "our shop"; other names stay.
 pub fn in_sentence(name: &str) -> String {
-    for article in ["Our ", "The ", "Your ", "This ", "Things ", "Pages ", "What ", "Where "] {
+    for article in ["Our ", "The ", "Your ", "This "] {
         if let Some(rest) = name.strip_prefix(article) {
             return format!("{}{rest}", article.to_lowercase());
         }
@@ -487,10 +610,20 @@ const fn basis_words(basis: Basis) -> &'static str {
 }
 
 fn kept(collection: &Collection, field: &Field) -> String {
-    let Some(keep) = &field.keep else { return "Nobody has written down how long we keep it.".to_owned() };
-    let Keep { duration, from, because } = keep;
+    let Some(keep) = &field.keep else {
+        return "Nobody has written down how long we keep it.".to_owned();
+    };
+    let Keep {
+        duration,
+        from,
+        because,
+    } = keep;
     let counted = duration.starts_with(|c: char| c.is_ascii_digit());
-    let mut text = if counted { format!("For {duration}") } else { capitalised(duration) };
+    let mut text = if counted {
+        format!("For {duration}")
+    } else {
+        capitalised(duration)
+    };
     if let (true, Some(from)) = (counted, from) {
         let column = from.rsplit('.').next().unwrap_or(from);
         let label = collection.field(column).and_then(|f| f.label.as_deref());
@@ -524,20 +657,30 @@ fn erased(field: &Field) -> String {
     }
 }
 
-fn capitalised(text: &str) -> String {
+/// With a capital first letter, as a sentence begins.
+pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// The phrase for a part of what was read: "your orders", or "your birthday in your shop account".
 pub fn seen_phrase(catalog: &Catalog, seen: &crate::access::Seen) -> String {
-    let collection = catalog.dataset(&seen.dataset).and_then(|d| d.collection(&seen.collection));
-    let label = collection.and_then(|c| c.label.as_deref()).map_or_else(|| format!("“{}”", seen.collection), in_sentence);
+    let collection = catalog
+        .dataset(&seen.dataset)
+        .and_then(|d| d.collection(&seen.collection));
+    let label = collection
+        .and_then(|c| c.label.as_deref())
+        .map_or_else(|| format!("“{}”", seen.collection), label_in_sentence);
     if seen.fields.is_empty() {
         return label;
     }
     let fields = seen.fields.iter().map(|name| {
-        let known = collection.and_then(|c| c.field(name)).and_then(|f| f.label.as_deref());
+        let known = collection
+            .and_then(|c| c.field(name))
+            .and_then(|f| f.label.as_deref());
         format!("“{}”", known.unwrap_or(name))
     });
     format!("{} in {label}", join(fields))
@@ -549,7 +692,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn field(category: &str, origin: Origin) -> Field {
-        Field { categories: vec![category.to_owned()], origin: Some(origin), ..Field::default() }
+        Field {
+            categories: vec![category.to_owned()],
+            origin: Some(origin),
+            ..Field::default()
+        }
     }
 
     fn fact(label: &str, value: Shown, origin: Origin) -> Fact {
@@ -588,13 +735,20 @@ mod tests {
     fn sample() -> MyData {
         let account = Entry {
             facts: vec![
-                fact("First name", Shown::Plain("Ada".to_owned()), Origin::Provided),
+                fact(
+                    "First name",
+                    Shown::Plain("Ada".to_owned()),
+                    Origin::Provided,
+                ),
                 fact("Taste", Shown::Plain("Strong".to_owned()), Origin::Inferred),
                 fact("Birthday", Shown::Covered, Origin::Provided),
             ],
             ..Entry::default()
         };
-        let order = |n: &str| Entry { facts: vec![fact("Order", Shown::Plain(n.to_owned()), Origin::Observed)], ..Entry::default() };
+        let order = |n: &str| Entry {
+            facts: vec![fact("Order", Shown::Plain(n.to_owned()), Origin::Observed)],
+            ..Entry::default()
+        };
         MyData {
             parts: vec![
                 part(ShownAs::Facts, vec![account], 1),
@@ -612,11 +766,23 @@ mod tests {
             ("user.contact.email", Origin::Provided, Group::HowToReachYou),
             ("user.contacts", Origin::Provided, Group::YourAccount),
             ("user.payment", Origin::Observed, Group::WhatYouBought),
-            ("user.behavior.browsing_history", Origin::Observed, Group::WhatYouDid),
+            (
+                "user.behavior.browsing_history",
+                Origin::Observed,
+                Group::WhatYouDid,
+            ),
             ("user.contact.email", Origin::Obtained, Group::FromOthers),
-            ("user.health_and_medical", Origin::Inferred, Group::WhatWeWorkedOut),
+            (
+                "user.health_and_medical",
+                Origin::Inferred,
+                Group::WhatWeWorkedOut,
+            ),
         ] {
-            assert_eq!(group(&plain, Some(&field(category, origin))), expected, "{category}");
+            assert_eq!(
+                group(&plain, Some(&field(category, origin))),
+                expected,
+                "{category}"
+            );
         }
         assert_eq!(group(&plain, None), Group::NotDescribed);
     }
@@ -624,22 +790,40 @@ mod tests {
     #[test]
     fn what_nobody_described_and_what_is_sensitive_is_covered() {
         assert_eq!(show(None), Show::Covered);
-        assert_eq!(show(Some(&field("user.health_and_medical", Origin::Inferred))), Show::Covered);
-        assert_eq!(show(Some(&field("user.name", Origin::Provided))), Show::Full);
+        assert_eq!(
+            show(Some(&field("user.health_and_medical", Origin::Inferred))),
+            Show::Covered
+        );
+        assert_eq!(
+            show(Some(&field("user.name", Origin::Provided))),
+            Show::Full
+        );
     }
 
     #[test]
     fn secrets_are_withheld_by_their_name() {
-        assert_eq!(withheld("password_hash", None).as_deref(), Some(SECRET_REASON));
-        let field = Field { withheld: Some("A scrambled form.".to_owned()), ..Field::default() };
-        assert_eq!(withheld("anything", Some(&field)).as_deref(), Some("A scrambled form."));
+        assert_eq!(
+            withheld("password_hash", None).as_deref(),
+            Some(SECRET_REASON)
+        );
+        let field = Field {
+            withheld: Some("A scrambled form.".to_owned()),
+            ..Field::default()
+        };
+        assert_eq!(
+            withheld("anything", Some(&field)).as_deref(),
+            Some("A scrambled form.")
+        );
         assert_eq!(withheld("city", None), None);
     }
 
     #[test]
     fn counts_an_entry_of_a_list_as_one_fact() {
         let sum = summary(&sample());
-        assert_eq!((sum.facts, sum.by_origin, sum.guesses()), (5_003, [2, 5_000, 1, 0], 1));
+        assert_eq!(
+            (sum.facts, sum.by_origin, sum.guesses()),
+            (5_003, [2, 5_000, 1, 0], 1)
+        );
         assert_eq!(sum.systems, ["Our shop"]);
     }
 
@@ -647,8 +831,16 @@ mod tests {
     fn finds_words_in_labels_and_values_but_not_under_covers() {
         let find = |words: &str| {
             let mut data = sample();
-            Filter { words: words.to_owned(), ..Filter::default() }.apply(&mut data, |_| Some("what it is".to_owned()));
-            data.parts.iter().flat_map(|p| &p.entries).map(|e| e.facts.len()).sum::<usize>()
+            Filter {
+                words: words.to_owned(),
+                ..Filter::default()
+            }
+            .apply(&mut data, |_| Some("what it is".to_owned()));
+            data.parts
+                .iter()
+                .flat_map(|p| &p.entries)
+                .map(|e| e.facts.len())
+                .sum::<usize>()
         };
         assert_eq!(find("ada"), 1);
         assert_eq!(find("ADA first"), 1);
@@ -662,25 +854,87 @@ mod tests {
     #[test]
     fn filters_by_origin_and_system() {
         let mut guesses = sample();
-        Filter { origin: Some(Origin::Inferred), ..Filter::default() }.apply(&mut guesses, |_| None);
+        Filter {
+            origin: Some(Origin::Inferred),
+            ..Filter::default()
+        }
+        .apply(&mut guesses, |_| None);
         assert_eq!(guesses.parts.len(), 1);
         let mut elsewhere = sample();
-        Filter { system: Some("news".to_owned()), ..Filter::default() }.apply(&mut elsewhere, |_| None);
+        Filter {
+            system: Some("news".to_owned()),
+            ..Filter::default()
+        }
+        .apply(&mut elsewhere, |_| None);
         assert!(elsewhere.parts.is_empty());
+    }
+
+    #[test]
+    fn labels_and_names_fit_into_sentences() {
+        assert_eq!(
+            label_in_sentence("Letters you opened"),
+            "letters you opened"
+        );
+        assert_eq!(label_in_sentence("CRM notes"), "CRM notes");
+        assert_eq!(in_sentence("Our shop"), "our shop");
+        assert_eq!(in_sentence("Stripe"), "Stripe");
+    }
+
+    #[test]
+    fn purposes_of_one_basis_stand_together() {
+        let purpose = |words: &str, basis| Purpose {
+            key: words.to_owned(),
+            data_use: String::new(),
+            basis,
+            class: crate::catalog::Class::Service,
+            channels: Vec::new(),
+            words: words.to_owned(),
+            version: 1,
+            needs: Vec::new(),
+            place: crate::catalog::Place::default(),
+        };
+        let all = [
+            purpose("We pack it.", Basis::Contract),
+            purpose("We text you.", Basis::Consent),
+            purpose("We send a receipt.", Basis::Contract),
+        ];
+        let said = used_for(&all.iter().collect::<Vec<_>>());
+        assert_eq!(said.len(), 2);
+        assert!(
+            said.first()
+                .is_some_and(|s| s.starts_with("We pack it. We send a receipt. (We need"))
+        );
     }
 
     #[test]
     fn explains_in_whole_sentences() {
         let field = Field {
-            keep: Some(Keep { duration: "7 years".to_owned(), from: Some("orders.placed_at".to_owned()), because: Some("tax law".to_owned()) }),
+            keep: Some(Keep {
+                duration: "7 years".to_owned(),
+                from: Some("orders.placed_at".to_owned()),
+                because: Some("tax law".to_owned()),
+            }),
             erase: Some(Erase::Keep),
             ..Field::default()
         };
-        let placed = Field { name: "placed_at".to_owned(), label: Some("Ordered on".to_owned()), ..Field::default() };
-        let orders = Collection { fields: vec![placed], ..Collection::default() };
-        let dataset = Dataset { name: "Our shop".to_owned(), ..Dataset::default() };
+        let placed = Field {
+            name: "placed_at".to_owned(),
+            label: Some("Ordered on".to_owned()),
+            ..Field::default()
+        };
+        let orders = Collection {
+            fields: vec![placed],
+            ..Collection::default()
+        };
+        let dataset = Dataset {
+            name: "Our shop".to_owned(),
+            ..Dataset::default()
+        };
         let said = explain(&Catalog::default(), &dataset, &orders, &field);
-        assert_eq!(said.kept, "For 7 years, counted from “Ordered on”. The reason: tax law. Then we delete it.");
+        assert_eq!(
+            said.kept,
+            "For 7 years, counted from “Ordered on”. The reason: tax law. Then we delete it."
+        );
         assert_eq!(said.erased, "Not yet. We must keep it for now: tax law.");
         assert_eq!(said.seen_by, "Nobody but you.");
         assert!(said.origin.ends_with("It is in our shop."));

@@ -40,7 +40,11 @@ pub struct FieldPath {
 impl FieldPath {
     /// Names a field.
     pub fn new(dataset: &str, collection: &str, field: &str) -> Self {
-        Self { dataset: dataset.to_owned(), collection: collection.to_owned(), field: field.to_owned() }
+        Self {
+            dataset: dataset.to_owned(),
+            collection: collection.to_owned(),
+            field: field.to_owned(),
+        }
     }
 }
 

@@ -17,7 +17,9 @@ pub enum PasswordError {
     #[error("This password is too long. Use fewer than 1,000 characters.")]
     TooLong,
     /// The same as the address, or one letter again and again.
-    #[error("This password is too easy to guess. Try three or four words that do not belong together.")]
+    #[error(
+        "This password is too easy to guess. Try three or four words that do not belong together."
+    )]
     TooEasy,
 }
 
@@ -31,8 +33,10 @@ pub fn check(password: &str, address: &str) -> Result<(), PasswordError> {
     }
     let lower = password.to_lowercase();
     let one_letter = lower.chars().all(|c| lower.starts_with(c));
-    let own_name = !address.is_empty() && (lower == address || address.split('@').next() == Some(lower.as_str()));
-    let well_known = COMMON.contains(&lower.trim_end_matches(|c: char| !c.is_alphabetic())) || COMMON.contains(&lower.as_str());
+    let own_name = !address.is_empty()
+        && (lower == address || address.split('@').next() == Some(lower.as_str()));
+    let well_known = COMMON.contains(&lower.trim_end_matches(|c: char| !c.is_alphabetic()))
+        || COMMON.contains(&lower.as_str());
     if one_letter || own_name || well_known {
         return Err(PasswordError::TooEasy);
     }
@@ -42,9 +46,34 @@ pub fn check(password: &str, address: &str) -> Result<(), PasswordError> {
 /// The first that anyone tries, of eight characters and more or followed by digits; a longer list comes with the step
 /// on accounts.
 const COMMON: &[&str] = &[
-    "12345678", "123456789", "1234567890", "password", "passw0rd", "qwertyui", "qwertyuiop", "qwerty", "iloveyou",
-    "sunshine", "princess", "football", "baseball", "welcome", "letmein", "trustno1", "superman", "1q2w3e4r",
-    "abcd1234", "abc", "admin", "administrator", "changeme", "dragon", "monkey", "computer", "internet", "starwars",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "password",
+    "passw0rd",
+    "qwertyui",
+    "qwertyuiop",
+    "qwerty",
+    "iloveyou",
+    "sunshine",
+    "princess",
+    "football",
+    "baseball",
+    "welcome",
+    "letmein",
+    "trustno1",
+    "superman",
+    "1q2w3e4r",
+    "abcd1234",
+    "abc",
+    "admin",
+    "administrator",
+    "changeme",
+    "dragon",
+    "monkey",
+    "computer",
+    "internet",
+    "starwars",
 ];
 
 #[cfg(test)]
@@ -53,17 +82,37 @@ mod tests {
 
     #[test]
     fn length_is_the_rule() {
-        assert_eq!(check("seven77", "ada@example.com"), Err(PasswordError::TooShort));
+        assert_eq!(
+            check("seven77", "ada@example.com"),
+            Err(PasswordError::TooShort)
+        );
         assert_eq!(check("a quiet harbour", "ada@example.com"), Ok(()));
         assert_eq!(check("ärger☂tüte", "ada@example.com"), Ok(()));
-        assert_eq!(check(&"correct horse ".repeat(10), "ada@example.com"), Ok(()));
-        assert_eq!(check(&"x y".repeat(400), "ada@example.com"), Err(PasswordError::TooLong));
+        assert_eq!(
+            check(&"correct horse ".repeat(10), "ada@example.com"),
+            Ok(())
+        );
+        assert_eq!(
+            check(&"x y".repeat(400), "ada@example.com"),
+            Err(PasswordError::TooLong)
+        );
     }
 
     #[test]
     fn what_anyone_would_try_is_refused() {
-        for easy in ["password", "Password123", "12345678", "aaaaaaaaaa", "ada.lovelace", "ADA.LOVELACE@example.com"] {
-            assert_eq!(check(easy, "ada.lovelace@example.com"), Err(PasswordError::TooEasy), "{easy}");
+        for easy in [
+            "password",
+            "Password123",
+            "12345678",
+            "aaaaaaaaaa",
+            "ada.lovelace",
+            "ADA.LOVELACE@example.com",
+        ] {
+            assert_eq!(
+                check(easy, "ada.lovelace@example.com"),
+                Err(PasswordError::TooEasy),
+                "{easy}"
+            );
         }
     }
 }

@@ -21,14 +21,24 @@ pub struct Kind<'a> {
 
 /// The value as a person would write it; moments in the company's time zone.
 pub fn value(text: &str, kind: Kind<'_>, zone: &TimeZone) -> String {
-    if let Some(words) = kind.field.and_then(|f| f.words.iter().find(|(code, _)| code == text)) {
+    if let Some(words) = kind
+        .field
+        .and_then(|f| f.words.iter().find(|(code, _)| code == text))
+    {
         return words.1.clone();
     }
-    if let Some(amount) = kind.field.and_then(|f| f.currency.as_deref()).and_then(|c| money(text, c, kind.column)) {
+    if let Some(amount) = kind
+        .field
+        .and_then(|f| f.currency.as_deref())
+        .and_then(|c| money(text, c, kind.column))
+    {
         return amount;
     }
     let declared = kind.sql_type.to_ascii_lowercase();
-    let said = kind.field.and_then(|f| f.data_type.as_deref()).unwrap_or_default();
+    let said = kind
+        .field
+        .and_then(|f| f.data_type.as_deref())
+        .unwrap_or_default();
     if declared.contains("bool") || said.eq_ignore_ascii_case("boolean") {
         if let Some(answer) = yes_or_no(text) {
             return answer.to_owned();
@@ -51,11 +61,17 @@ pub fn value(text: &str, kind: Kind<'_>, zone: &TimeZone) -> String {
 /// is how databases write a bare date.
 pub fn moment(text: &str, zone: &TimeZone) -> Option<String> {
     let text = text.trim();
-    if let Ok(at) = text.parse::<Timestamp>().or_else(|_| with_short_offset(text).parse()) {
+    if let Ok(at) = text
+        .parse::<Timestamp>()
+        .or_else(|_| with_short_offset(text).parse())
+    {
         return Some(at_local(at.to_zoned(zone.clone()).datetime(), true));
     }
     if text.len() <= 10 {
-        return text.parse::<Date>().ok().map(|date| date.strftime("%-d %B %Y").to_string());
+        return text
+            .parse::<Date>()
+            .ok()
+            .map(|date| date.strftime("%-d %B %Y").to_string());
     }
     text.parse::<DateTime>().ok().map(|at| at_local(at, false))
 }
@@ -80,7 +96,11 @@ pub fn spoken(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 pub fn last4(text: &str) -> String {
     let length = text.chars().count();
     if length <= 4 {
-        return if length == 4 { format!("•••• {text}") } else { "••••".to_owned() };
+        return if length == 4 {
+            format!("•••• {text}")
+        } else {
+            "••••".to_owned()
+        };
     }
     format!("•••• {}", text.chars().skip(length - 4).collect::<String>())
 }
@@ -109,13 +129,20 @@ pub fn number(n: u64) -> String {
 
 fn at_local(at: DateTime, keep_midnight: bool) -> String {
     let midnight = at.time() == jiff::civil::Time::midnight();
-    at.strftime(if midnight && !keep_midnight { "%-d %B %Y" } else { "%-d %B %Y, %-H:%M" }).to_string()
+    at.strftime(if midnight && !keep_midnight {
+        "%-d %B %Y"
+    } else {
+        "%-d %B %Y, %-H:%M"
+    })
+    .to_string()
 }
 
 /// PostgreSQL writes `+00` where others write `+00:00`.
 fn with_short_offset(text: &str) -> String {
     match text.len().checked_sub(3).and_then(|at| text.get(at..)) {
-        Some(offset) if offset.starts_with(['+', '-']) && text.contains(':') => format!("{text}:00"),
+        Some(offset) if offset.starts_with(['+', '-']) && text.contains(':') => {
+            format!("{text}:00")
+        }
         _ => text.to_owned(),
     }
 }
@@ -124,7 +151,13 @@ fn with_short_offset(text: &str) -> String {
 fn looks_like_a_date(text: &str) -> bool {
     let bytes = text.as_bytes();
     (10..=35).contains(&bytes.len())
-        && bytes.iter().take(10).enumerate().all(|(i, b)| if i == 4 || i == 7 { *b == b'-' } else { b.is_ascii_digit() })
+        && bytes.iter().take(10).enumerate().all(|(i, b)| {
+            if i == 4 || i == 7 {
+                *b == b'-'
+            } else {
+                b.is_ascii_digit()
+            }
+        })
         && bytes.get(10).is_none_or(|b| *b == b' ' || *b == b'T')
 }
 
@@ -138,11 +171,17 @@ fn yes_or_no(text: &str) -> Option<&'static str> {
 
 /// An amount with its currency. A column whose name ends in `_cents` or `_minor` counts hundredths.
 fn money(text: &str, currency: &str, column: &str) -> Option<String> {
-    let minor = ["_cents", "_minor"].iter().any(|end| column.to_ascii_lowercase().ends_with(end));
+    let minor = ["_cents", "_minor"]
+        .iter()
+        .any(|end| column.to_ascii_lowercase().ends_with(end));
     let amount = if minor {
         let cents: i64 = text.parse().ok()?;
         let sign = if cents < 0 { "-" } else { "" };
-        format!("{sign}{}.{:02}", cents.unsigned_abs() / 100, cents.unsigned_abs() % 100)
+        format!(
+            "{sign}{}.{:02}",
+            cents.unsigned_abs() / 100,
+            cents.unsigned_abs() % 100
+        )
     } else if text.parse::<f64>().is_ok_and(f64::is_finite) {
         match text.split_once('.') {
             Some((_, part)) if part.len() == 1 => format!("{text}0"),
@@ -190,13 +229,27 @@ mod tests {
     use proptest::prelude::*;
 
     fn show(text: &str, sql_type: &str, column: &str, field: &Field) -> String {
-        value(text, Kind { sql_type, column, field: Some(field) }, &TimeZone::UTC)
+        value(
+            text,
+            Kind {
+                sql_type,
+                column,
+                field: Some(field),
+            },
+            &TimeZone::UTC,
+        )
     }
 
     #[test]
     fn writes_values_as_a_person_would() {
-        let euros = Field { currency: Some("EUR".to_owned()), ..Field::default() };
-        let coded = Field { words: vec![("2".to_owned(), "On its way".to_owned())], ..Field::default() };
+        let euros = Field {
+            currency: Some("EUR".to_owned()),
+            ..Field::default()
+        };
+        let coded = Field {
+            words: vec![("2".to_owned(), "On its way".to_owned())],
+            ..Field::default()
+        };
         let plain = Field::default();
         for (text, sql_type, column, field, shown) in [
             ("2350", "INTEGER", "total_cents", &euros, "€23.50"),
@@ -207,13 +260,43 @@ mod tests {
             ("9", "INTEGER", "status", &coded, "9"),
             ("1", "BOOLEAN", "news", &plain, "Yes"),
             ("f", "bool", "news", &plain, "No"),
-            ("2021-01-01 00:00:00", "DATETIME", "d", &plain, "1 January 2021"),
-            ("2024-05-03 10:12:31.123456", "timestamp", "d", &plain, "3 May 2024, 10:12"),
-            ("2024-05-03T10:12:31Z", "TEXT", "d", &plain, "3 May 2024, 10:12"),
-            ("2024-05-03 10:12:31+00", "timestamptz", "d", &plain, "3 May 2024, 10:12"),
+            (
+                "2021-01-01 00:00:00",
+                "DATETIME",
+                "d",
+                &plain,
+                "1 January 2021",
+            ),
+            (
+                "2024-05-03 10:12:31.123456",
+                "timestamp",
+                "d",
+                &plain,
+                "3 May 2024, 10:12",
+            ),
+            (
+                "2024-05-03T10:12:31Z",
+                "TEXT",
+                "d",
+                &plain,
+                "3 May 2024, 10:12",
+            ),
+            (
+                "2024-05-03 10:12:31+00",
+                "timestamptz",
+                "d",
+                &plain,
+                "3 May 2024, 10:12",
+            ),
             ("1990-02-03", "DATE", "d", &plain, "3 February 1990"),
             ("2024-13-99", "DATE", "d", &plain, "2024-13-99"),
-            ("{\"milk\":\"oat\",\"shots\":2}", "TEXT", "t", &plain, "milk: oat, shots: 2"),
+            (
+                "{\"milk\":\"oat\",\"shots\":2}",
+                "TEXT",
+                "t",
+                &plain,
+                "milk: oat, shots: 2",
+            ),
             ("{not json", "TEXT", "t", &plain, "{not json"),
             ("0871234567", "TEXT", "phone", &plain, "0871234567"),
         ] {

@@ -57,18 +57,26 @@ impl LiveSchema {
     /// capitals. `schema` narrows it where the catalog names one.
     pub fn table(&self, schema: Option<&str>, name: &str) -> Option<&LiveTable> {
         let here = |table: &&LiveTable| schema.is_none_or(|s| table.schema.as_deref() == Some(s));
-        self.tables.iter().filter(here).find(|t| t.name == name).or_else(|| {
-            self.tables.iter().filter(here).find(|t| t.name.eq_ignore_ascii_case(name))
-        })
+        self.tables
+            .iter()
+            .filter(here)
+            .find(|t| t.name == name)
+            .or_else(|| {
+                self.tables
+                    .iter()
+                    .filter(here)
+                    .find(|t| t.name.eq_ignore_ascii_case(name))
+            })
     }
 }
 
 impl LiveTable {
     /// The column of that name, exactly or without regard to capitals.
     pub fn column(&self, name: &str) -> Option<&LiveColumn> {
-        self.columns
-            .iter()
-            .find(|c| c.name == name)
-            .or_else(|| self.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name)))
+        self.columns.iter().find(|c| c.name == name).or_else(|| {
+            self.columns
+                .iter()
+                .find(|c| c.name.eq_ignore_ascii_case(name))
+        })
     }
 }

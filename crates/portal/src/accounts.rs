@@ -34,7 +34,9 @@ impl Portal {
             &*self.inner.world.random,
         )?;
         let now = self.now();
-        let job = AnswerRequest { request_id: request_id.clone() };
+        let job = AnswerRequest {
+            request_id: request_id.clone(),
+        };
         let (job_id, payload) = (self.new_id(), job.payload()?);
         self.inner
             .db
@@ -53,7 +55,9 @@ impl Portal {
     /// Whether a link still works. Looking changes nothing: scanners open links too.
     pub async fn link_works(&self, token: &str) -> Result<bool> {
         let mut tx = self.inner.db.read().await?;
-        Ok(accounts::link(&mut tx, &token_hash(token), self.now()).await?.is_some())
+        Ok(accounts::link(&mut tx, &token_hash(token), self.now())
+            .await?
+            .is_some())
     }
 
     /// Uses a link up and sets the password. It proves the address, and ends all sessions of the account.
@@ -64,22 +68,32 @@ impl Portal {
         let hash_of_token = token_hash(token);
         let now = self.now();
         let mut tx = self.inner.db.read().await?;
-        let (id, _) = accounts::link(&mut tx, &hash_of_token, now).await?.ok_or(Error::LinkEnded)?;
+        let (id, _) = accounts::link(&mut tx, &hash_of_token, now)
+            .await?
+            .ok_or(Error::LinkEnded)?;
         drop(tx);
         let customer = self.customer(id).await?;
         let address = self.address_of(&customer).await?;
         password::check(password.expose_secret(), address.as_str())?;
-        let hash = self.inner.passwords.hash(password, &*self.inner.world.random).await?;
+        let hash = self
+            .inner
+            .passwords
+            .hash(password, &*self.inner.world.random)
+            .await?;
         let portal = self.clone();
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let (id, kind) = accounts::use_link(tx, &hash_of_token, now).await?.ok_or(Error::LinkEnded)?;
+                    let (id, kind) = accounts::use_link(tx, &hash_of_token, now)
+                        .await?
+                        .ok_or(Error::LinkEnded)?;
                     accounts::set_password(tx, id, &hash, now).await?;
                     sessions::remove_all(tx, id).await?;
                     if kind == LinkKind::Reset {
-                        portal.tell_password_changed(tx, &customer, &address).await?;
+                        portal
+                            .tell_password_changed(tx, &customer, &address)
+                            .await?;
                     }
                     Ok::<(), Error>(())
                 })
@@ -98,7 +112,10 @@ impl Portal {
         let current = self.company().current();
         let mail = outbox::Mail {
             to: address.as_str().to_owned(),
-            subject: format!("Your password at {} was changed", current.catalog.company.name),
+            subject: format!(
+                "Your password at {} was changed",
+                current.catalog.company.name
+            ),
             text: text(&PasswordChangedMail {
                 company: &current.catalog.company.name,
                 forgot: &format!("{}/forgot-password", self.settings().public_url),
@@ -137,7 +154,8 @@ impl Portal {
     /// The proven address of a customer. It is shown only to them.
     pub async fn address_of(&self, customer: &Customer) -> Result<EmailAddress> {
         let mut tx = self.inner.db.read().await?;
-        let (record, _) = fairhold_store::records::read(&mut tx, &customer.key, customer.id).await?;
+        let (record, _) =
+            fairhold_store::records::read(&mut tx, &customer.key, customer.id).await?;
         own_values::address(&record)
     }
 
@@ -150,7 +168,9 @@ impl Portal {
                 .inner
                 .db
                 .write(move |tx| {
-                    Box::pin(async move { Ok::<_, Error>(accounts::remove_never_proven(tx, customer).await?) })
+                    Box::pin(async move {
+                        Ok::<_, Error>(accounts::remove_never_proven(tx, customer).await?)
+                    })
                 })
                 .await?;
             if was_there {

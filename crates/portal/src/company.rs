@@ -54,14 +54,24 @@ pub enum CompanyError {
 }
 
 impl Company {
-    pub(crate) fn load(source: CompanySource, connections: Connections) -> Result<Self, CompanyError> {
+    pub(crate) fn load(
+        source: CompanySource,
+        connections: Connections,
+    ) -> Result<Self, CompanyError> {
         let current = read(&source, &connections, 1)?;
-        Ok(Self { source, connections, current: RwLock::new(Arc::new(current)) })
+        Ok(Self {
+            source,
+            connections,
+            current: RwLock::new(Arc::new(current)),
+        })
     }
 
     /// What was last loaded well.
     pub fn current(&self) -> Arc<Current> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads the catalog again if its files have changed; answers whether they had.
@@ -89,7 +99,10 @@ pub fn read_files(source: &CompanySource) -> Result<Vec<SourceFile>, CompanyErro
     let mut paths = vec![source.folder.join("company.yml")];
     let datasets = source.folder.join("datasets");
     if datasets.is_dir() {
-        let entries = std::fs::read_dir(&datasets).map_err(|why| CompanyError::Unreadable { path: datasets.clone(), why })?;
+        let entries = std::fs::read_dir(&datasets).map_err(|why| CompanyError::Unreadable {
+            path: datasets.clone(),
+            why,
+        })?;
         let mut found: Vec<PathBuf> = entries
             .filter_map(Result::ok)
             .map(|e| e.path())
@@ -114,24 +127,48 @@ pub fn read_files(source: &CompanySource) -> Result<Vec<SourceFile>, CompanyErro
 /// What the portal itself holds, where the company's catalog does not say it in its own words.
 const OWN_DATASET: &str = include_str!("own_dataset.yml");
 
-fn read(source: &CompanySource, connections: &Connections, revision: u64) -> Result<Current, CompanyError> {
+fn read(
+    source: &CompanySource,
+    connections: &Connections,
+    revision: u64,
+) -> Result<Current, CompanyError> {
     let files = read_files(source)?;
     let loaded = load(&files);
-    let mistakes: Vec<Finding> = loaded.findings.into_iter().filter(Finding::is_error).collect();
+    let mistakes: Vec<Finding> = loaded
+        .findings
+        .into_iter()
+        .filter(Finding::is_error)
+        .collect();
     if !mistakes.is_empty() {
         return Err(CompanyError::Mistakes(mistakes));
     }
     let mut catalog = loaded.catalog;
-    if !catalog.datasets.iter().any(|d| d.connection.as_deref() == Some(OWN_CONNECTION)) {
-        let own = SourceFile { path: "the portal's own dataset".to_owned(), text: OWN_DATASET.to_owned() };
+    if !catalog
+        .datasets
+        .iter()
+        .any(|d| d.connection.as_deref() == Some(OWN_CONNECTION))
+    {
+        let own = SourceFile {
+            path: "the portal's own dataset".to_owned(),
+            text: OWN_DATASET.to_owned(),
+        };
         catalog.datasets.extend(load(&[own]).catalog.datasets);
     }
     // Pages show systems in the order in which the company names its connections, and the portal's own last.
     let order = catalog.company.connections.clone();
     catalog.datasets.sort_by_key(|d| {
-        order.iter().position(|name| d.connection.as_ref() == Some(name)).unwrap_or(order.len())
+        order
+            .iter()
+            .position(|name| d.connection.as_ref() == Some(name))
+            .unwrap_or(order.len())
     });
     let zone = TimeZone::get(&catalog.company.time_zone).unwrap_or(TimeZone::UTC);
     let systems = systems_of(&catalog, connections);
-    Ok(Current { catalog, revision, zone, systems, fingerprint: files })
+    Ok(Current {
+        catalog,
+        revision,
+        zone,
+        systems,
+        fingerprint: files,
+    })
 }

@@ -37,15 +37,25 @@ impl Portal {
         }
         let address = EmailAddress::parse(demo.email)?;
         let address_hash = address_hash(&self.inner.keys.portal().addresses, &address);
-        if accounts::by_address(&mut self.inner.db.read().await?, &address_hash).await?.is_some() {
+        if accounts::by_address(&mut self.inner.db.read().await?, &address_hash)
+            .await?
+            .is_some()
+        {
             return Ok(());
         }
         let customer = CustomerId(self.inner.world.new_id());
         let password = SecretString::from(demo.password);
-        let password_hash = self.inner.passwords.hash(password, &*self.inner.world.random).await?;
+        let password_hash = self
+            .inner
+            .passwords
+            .hash(password, &*self.inner.world.random)
+            .await?;
         let key = self.inner.keys.create(customer, demo.since).await?;
         let mut record = OwnRecord::default();
-        record.values.insert(own_values::ADDRESS.to_owned(), own_values::given(address.as_str(), demo.since));
+        record.values.insert(
+            own_values::ADDRESS.to_owned(),
+            own_values::given(address.as_str(), demo.since),
+        );
         record.values.extend(demo.values);
         let (since, others) = (demo.since, demo.looks);
         let looks_key = self.inner.keys.portal().looks.clone();

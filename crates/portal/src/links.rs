@@ -42,10 +42,18 @@ pub(crate) async fn links(
     let young: Option<Vec<Linked>> = system
         .datasets
         .iter()
-        .map(|d| known.iter().find(|l| l.dataset == d.key).and_then(|link| while_young(link, now)))
+        .map(|d| {
+            known
+                .iter()
+                .find(|l| l.dataset == d.key)
+                .and_then(|link| while_young(link, now))
+        })
         .collect();
     if let Some(linked) = young {
-        return Ok(SystemLinks { linked, fresh: Vec::new() });
+        return Ok(SystemLinks {
+            linked,
+            fresh: Vec::new(),
+        });
     }
     let found = connector.find(plan, address).await?;
     let linked: Vec<Linked> = system
@@ -54,8 +62,14 @@ pub(crate) async fn links(
         .map(|dataset| {
             let here = || found.iter().filter(|f| f.row.place.dataset == dataset.key);
             Linked {
-                rows: here().filter(|f| f.verified).map(|f| f.row.clone()).collect(),
-                unproven: here().filter(|f| !f.verified).map(|f| f.row.clone()).collect(),
+                rows: here()
+                    .filter(|f| f.verified)
+                    .map(|f| f.row.clone())
+                    .collect(),
+                unproven: here()
+                    .filter(|f| !f.verified)
+                    .map(|f| f.row.clone())
+                    .collect(),
             }
         })
         .collect();
@@ -65,7 +79,11 @@ pub(crate) async fn links(
         .zip(&linked)
         .filter_map(|(dataset, linked)| {
             let keys = serde_json::to_vec(linked).ok()?;
-            Some(Link { dataset: dataset.key.clone(), checked_at: now, keys })
+            Some(Link {
+                dataset: dataset.key.clone(),
+                checked_at: now,
+                keys,
+            })
         })
         .collect();
     Ok(SystemLinks { linked, fresh })
@@ -73,6 +91,10 @@ pub(crate) async fn links(
 
 fn while_young(link: &Link, now: Moment) -> Option<Linked> {
     let linked: Linked = serde_json::from_slice(&link.keys).ok()?;
-    let limit = if linked.rows.is_empty() { ASK_AGAIN_NOBODY } else { ASK_AGAIN };
+    let limit = if linked.rows.is_empty() {
+        ASK_AGAIN_NOBODY
+    } else {
+        ASK_AGAIN
+    };
     (now.seconds_since(link.checked_at) < limit).then_some(linked)
 }

@@ -39,7 +39,9 @@ pub enum MailError {
 impl Mailer {
     /// Hands a mail over. `Ok(false)`: it stays in the outbox.
     pub(crate) async fn send(&self, mail: &Mail) -> Result<bool, MailError> {
-        let Self::Smtp { transport, from } = self else { return Ok(false) };
+        let Self::Smtp { transport, from } = self else {
+            return Ok(false);
+        };
         let to: Mailbox = mail.to.parse().map_err(|_| MailError::Address)?;
         let message = Message::builder()
             .from(from.clone())
@@ -47,7 +49,11 @@ impl Mailer {
             .subject(&mail.subject)
             .body(mail.text.clone())
             .map_err(|_| MailError::Address)?;
-        transport.send(message).await.map(|_| true).map_err(|_| MailError::Server)
+        transport
+            .send(message)
+            .await
+            .map(|_| true)
+            .map_err(|_| MailError::Server)
     }
 }
 
@@ -86,10 +92,25 @@ pub(crate) struct PasswordChangedMail<'a> {
 
 impl Portal {
     /// Puts a mail into the outbox and queues its sending, both in the caller's transaction.
-    pub(crate) async fn post(&self, tx: &mut Tx, key: &SecretKey, customer: CustomerId, mail: &Mail) -> Result<()> {
+    pub(crate) async fn post(
+        &self,
+        tx: &mut Tx,
+        key: &SecretKey,
+        customer: CustomerId,
+        mail: &Mail,
+    ) -> Result<()> {
         let now = self.now();
         let mail_id = self.new_id();
-        outbox::put(tx, key, &*self.inner.world.random, customer, &mail_id, mail, now).await?;
+        outbox::put(
+            tx,
+            key,
+            &*self.inner.world.random,
+            customer,
+            &mail_id,
+            mail,
+            now,
+        )
+        .await?;
         let job = SendMail { customer, mail_id };
         jobs::queue(tx, &self.new_id(), SendMail::NAME, &job.payload()?, now).await?;
         Ok(())
@@ -117,5 +138,7 @@ impl Portal {
 
 /// A template as text.
 pub(crate) fn text(template: &impl Template) -> Result<String> {
-    template.render().map_err(|_| Error::Store(fairhold_store::StoreError::Form))
+    template
+        .render()
+        .map_err(|_| Error::Store(fairhold_store::StoreError::Form))
 }

@@ -14,8 +14,8 @@ use fairhold_domain::email::EmailAddress;
 use fairhold_domain::facts::{self, Filter, MyData, Part, Summary, SystemState};
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
-use fairhold_store::looks::LastLook;
 use fairhold_store::links::Link;
+use fairhold_store::looks::LastLook;
 use fairhold_store::{StoreError, accounts, looks, records};
 use futures::future::join_all;
 
@@ -104,30 +104,60 @@ impl Portal {
     /// # Errors
     /// [`Error::NotFound`] when there is no such covered value. When the look can't be recorded nothing is shown.
     pub async fn my_data(&self, customer: &Customer, wanted: &Wanted) -> Result<MyDataPage> {
-        let page = if wanted.filter.is_empty() && wanted.uncover.is_none() { ROWS_ON_MY_DATA } else { ROWS_SEARCHED };
-        let scope = Scope { only: None, after: None, page, count_up_to: COUNT_ON_MY_DATA };
+        let page = if wanted.filter.is_empty() && wanted.uncover.is_none() {
+            ROWS_ON_MY_DATA
+        } else {
+            ROWS_SEARCHED
+        };
+        let scope = Scope {
+            only: None,
+            after: None,
+            page,
+            count_up_to: COUNT_ON_MY_DATA,
+        };
         let gathered = self.gather(customer, &scope).await?;
         let current = gathered.current.clone();
-        let mut uncover = Uncover::new(&self.inner.keys.portal().pages, customer, wanted.uncover.as_deref());
+        let mut uncover = Uncover::new(
+            &self.inner.keys.portal().pages,
+            customer,
+            wanted.uncover.as_deref(),
+        );
         let mut data = self.assemble(customer, &gathered, &mut uncover);
         let summary = facts::summary(&data);
         let uncovered = uncover.found.iter().map(Seen::field).collect::<Vec<_>>();
-        let act = match (&wanted.uncover, uncovered.is_empty(), wanted.filter.words.trim().is_empty()) {
+        let act = match (
+            &wanted.uncover,
+            uncovered.is_empty(),
+            wanted.filter.words.trim().is_empty(),
+        ) {
             (Some(_), true, _) => return Err(Error::NotFound),
             (Some(_), false, _) => Act::Uncovered,
             (None, _, false) => Act::Searched,
             (None, _, true) => Act::Opened,
         };
-        let seen = if act == Act::Uncovered { uncovered } else { seen_in(&data.parts) };
+        let seen = if act == Act::Uncovered {
+            uncovered
+        } else {
+            seen_in(&data.parts)
+        };
         self.record_look(customer, &gathered, act, seen).await?;
         wanted.filter.apply(&mut data, |path| {
-            let collection = current.catalog.dataset(&path.dataset)?.collection(&path.collection)?;
+            let collection = current
+                .catalog
+                .dataset(&path.dataset)?
+                .collection(&path.collection)?;
             collection.field(&path.field)?.description.clone()
         });
         if page != ROWS_ON_MY_DATA && wanted.filter.is_empty() {
             shorten(&mut data);
         }
-        Ok(MyDataPage { data, summary, last_looks: gathered.last_looks, current, address: gathered.address })
+        Ok(MyDataPage {
+            data,
+            summary,
+            last_looks: gathered.last_looks,
+            current,
+            address: gathered.address,
+        })
     }
 
     /// One page of one collection; `after` is the sealed place where the page before ended.
@@ -142,25 +172,47 @@ impl Portal {
         after: Option<&str>,
         uncover_id: Option<&str>,
     ) -> Result<ListPage> {
-        let after = after.map(|sealed| open_cursor(customer, &name, sealed)).transpose()?;
-        let scope = Scope { only: Some(name.clone()), after, page: ROWS_ON_A_LIST, count_up_to: COUNT_ON_A_LIST };
+        let after = after
+            .map(|sealed| open_cursor(customer, &name, sealed))
+            .transpose()?;
+        let scope = Scope {
+            only: Some(name.clone()),
+            after,
+            page: ROWS_ON_A_LIST,
+            count_up_to: COUNT_ON_A_LIST,
+        };
         let gathered = self.gather(customer, &scope).await?;
         let mut uncover = Uncover::new(&self.inner.keys.portal().pages, customer, uncover_id);
         let mut data = self.assemble(customer, &gathered, &mut uncover);
-        let at = data.parts.iter().position(|p| p.dataset == name.dataset && p.collection == name.collection);
+        let at = data
+            .parts
+            .iter()
+            .position(|p| p.dataset == name.dataset && p.collection == name.collection);
         let Some(at) = at else {
             let missing = |s: &facts::System| s.key == name.dataset && s.state.is_missing();
             let down = gathered.answers.iter().flat_map(|a| &a.states).any(missing);
-            return Err(if down { Error::SystemDown } else { Error::NotFound });
+            return Err(if down {
+                Error::SystemDown
+            } else {
+                Error::NotFound
+            });
         };
         let part = data.parts.swap_remove(at);
         let (act, seen) = match (uncover_id, uncover.found.is_empty()) {
             (Some(_), true) => return Err(Error::NotFound),
-            (Some(_), false) => (Act::Uncovered, uncover.found.iter().map(Seen::field).collect()),
+            (Some(_), false) => (
+                Act::Uncovered,
+                uncover.found.iter().map(Seen::field).collect(),
+            ),
             (None, _) => (Act::OpenedList, seen_in(std::slice::from_ref(&part))),
         };
         self.record_look(customer, &gathered, act, seen).await?;
-        Ok(ListPage { part, last_looks: gathered.last_looks, current: gathered.current, address: gathered.address })
+        Ok(ListPage {
+            part,
+            last_looks: gathered.last_looks,
+            current: gathered.current,
+            address: gathered.address,
+        })
     }
 
     /// Reads the stores, then all systems side by side.
@@ -168,29 +220,60 @@ impl Portal {
         let current = self.company().current();
         let mut tx = self.inner.db.read().await?;
         let (record, _) = records::read(&mut tx, &customer.key, customer.id).await?;
-        let account = accounts::account(&mut tx, customer.id).await?.ok_or(Error::LogInFirst)?;
+        let account = accounts::account(&mut tx, customer.id)
+            .await?
+            .ok_or(Error::LogInFirst)?;
         let last_looks = looks::last_by_others(&mut tx, customer.id).await?;
         let known = fairhold_store::links::of(&mut tx, &customer.key, customer.id).await?;
         drop(tx);
         let address = own_values::address(&record)?;
         let now = self.now();
-        let wanted = |s: &&System| scope.only.as_ref().is_none_or(|o| s.datasets.iter().any(|d| d.key == o.dataset));
+        let wanted = |s: &&System| {
+            scope
+                .only
+                .as_ref()
+                .is_none_or(|o| s.datasets.iter().any(|d| d.key == o.dataset))
+        };
         let answers = join_all(
-            current.systems.iter().filter(wanted).map(|system| self.ask(system, &known, &address, scope, now)),
+            current
+                .systems
+                .iter()
+                .filter(wanted)
+                .map(|system| self.ask(system, &known, &address, scope, now)),
         )
         .await;
-        Ok(Gathered { current, record, account, address, last_looks, answers })
+        Ok(Gathered {
+            current,
+            record,
+            account,
+            address,
+            last_looks,
+            answers,
+        })
     }
 
     /// Asks one system, within the time that it has.
-    async fn ask(&self, system: &System, known: &[Link], address: &EmailAddress, scope: &Scope, now: Moment) -> Answer {
+    async fn ask(
+        &self,
+        system: &System,
+        known: &[Link],
+        address: &EmailAddress,
+        scope: &Scope,
+        now: Moment,
+    ) -> Answer {
         let nothing = |state: SystemState| Answer {
-            states: system.datasets.iter().map(|d| state_entry(d, state)).collect(),
+            states: system
+                .datasets
+                .iter()
+                .map(|d| state_entry(d, state))
+                .collect(),
             reading: None,
             fresh_links: Vec::new(),
             unknown_tables: Vec::new(),
         };
-        let Some(connector) = &system.connector else { return nothing(SystemState::NotConnected) };
+        let Some(connector) = &system.connector else {
+            return nothing(SystemState::NotConnected);
+        };
         let timeout = self.settings().system_timeout;
         let asked = tokio::time::timeout(timeout, async {
             // Once more when the tables or the links have changed since they were last looked at.
@@ -198,7 +281,9 @@ impl Portal {
                 Ok((answer, false)) => Ok(answer),
                 Ok((_, true)) | Err(ConnectError::Changed) => {
                     system.forget_plan();
-                    ask_once(system, &**connector, &[], address, scope, now, timeout).await.map(|(answer, _)| answer)
+                    ask_once(system, &**connector, &[], address, scope, now, timeout)
+                        .await
+                        .map(|(answer, _)| answer)
                 }
                 Err(e) => Err(e),
             }
@@ -206,49 +291,98 @@ impl Portal {
         .await
         .unwrap_or(Err(ConnectError::TooSlow));
         asked.unwrap_or_else(|error| {
-            let dataset = system.datasets.first().map(|d| d.key.as_str()).unwrap_or_default();
+            let dataset = system
+                .datasets
+                .first()
+                .map(|d| d.key.as_str())
+                .unwrap_or_default();
             tracing::warn!(dataset, %error, "a connected system could not be read");
             nothing(state_of(error))
         })
     }
 
-    fn assemble(&self, customer: &Customer, gathered: &Gathered, uncover: &mut Uncover<'_>) -> MyData {
+    fn assemble(
+        &self,
+        customer: &Customer,
+        gathered: &Gathered,
+        uncover: &mut Uncover<'_>,
+    ) -> MyData {
         let catalog = &gathered.current.catalog;
         let mut parts = Vec::new();
         let seal_cursor = |dataset: &str, collection: &str, cursor: &Cursor| {
             let plain = serde_json::to_vec(cursor).ok()?;
             let identity = cursor_identity(customer.id, dataset, collection);
-            let sealed = customer.key.seal(&identity, &plain, &*self.inner.world.random).ok()?;
+            let sealed = customer
+                .key
+                .seal(&identity, &plain, &*self.inner.world.random)
+                .ok()?;
             Some(URL_SAFE_NO_PAD.encode(sealed))
         };
         for reading in gathered.answers.iter().filter_map(|a| a.reading.as_ref()) {
-            let mut rows = Rows { current: &gathered.current, reading, uncover, seal_cursor: &seal_cursor };
-            parts.extend(reading.collections.iter().filter_map(|collection| rows.part(collection)));
+            let mut rows = Rows {
+                current: &gathered.current,
+                reading,
+                uncover,
+                seal_cursor: &seal_cursor,
+            };
+            parts.extend(
+                reading
+                    .collections
+                    .iter()
+                    .filter_map(|collection| rows.part(collection)),
+            );
         }
         for dataset in &catalog.datasets {
             if dataset.connection.as_deref() == Some(OWN_CONNECTION) {
                 let record = gathered.record.clone();
-                parts.extend(own_values::parts(&gathered.current, dataset, record, &gathered.account, uncover));
+                parts.extend(own_values::parts(
+                    &gathered.current,
+                    dataset,
+                    record,
+                    &gathered.account,
+                    uncover,
+                ));
             }
         }
         MyData {
             parts,
-            systems: gathered.answers.iter().flat_map(|a| a.states.iter().cloned()).collect(),
+            systems: gathered
+                .answers
+                .iter()
+                .flat_map(|a| a.states.iter().cloned())
+                .collect(),
             unknown_tables: gathered
                 .answers
                 .iter()
                 .flat_map(|a| {
                     let system = a.states.first().map(|s| s.name.clone()).unwrap_or_default();
-                    a.unknown_tables.iter().map(move |t| (system.clone(), t.clone()))
+                    a.unknown_tables
+                        .iter()
+                        .map(move |t| (system.clone(), t.clone()))
                 })
                 .collect(),
-            never_collected: catalog.company.never_collected.iter().map(|n| n.words.clone()).collect(),
+            never_collected: catalog
+                .company
+                .never_collected
+                .iter()
+                .map(|n| n.words.clone())
+                .collect(),
         }
     }
 
     /// Writes the look, and what was learnt about links, as one act.
-    async fn record_look(&self, customer: &Customer, gathered: &Gathered, act: Act, seen: Vec<Seen>) -> Result<()> {
-        let failed = gathered.answers.iter().flat_map(|a| &a.states).filter(|s| s.state.is_missing());
+    async fn record_look(
+        &self,
+        customer: &Customer,
+        gathered: &Gathered,
+        act: Act,
+        seen: Vec<Seen>,
+    ) -> Result<()> {
+        let failed = gathered
+            .answers
+            .iter()
+            .flat_map(|a| &a.states)
+            .filter(|s| s.state.is_missing());
         let look = Look {
             actor: Actor::Customer,
             act,
@@ -256,7 +390,11 @@ impl Portal {
             seen,
             failed: failed.map(|s| s.key.clone()).collect(),
         };
-        let fresh: Vec<Link> = gathered.answers.iter().flat_map(|a| a.fresh_links.iter().cloned()).collect();
+        let fresh: Vec<Link> = gathered
+            .answers
+            .iter()
+            .flat_map(|a| a.fresh_links.iter().cloned())
+            .collect();
         let linked = linked_look(gathered);
         let (id, key, now) = (customer.id, customer.key.clone(), self.now());
         let looks_key = self.inner.keys.portal().looks.clone();
@@ -290,7 +428,8 @@ async fn ask_once(
     timeout: std::time::Duration,
 ) -> Result<(Answer, bool), ConnectError> {
     let plan = system.plan(connector, timeout).await?;
-    let SystemLinks { linked, fresh } = links(system, connector, &plan, known, address, now).await?;
+    let SystemLinks { linked, fresh } =
+        links(system, connector, &plan, known, address, now).await?;
     let start: Vec<_> = linked.iter().flat_map(|l| l.rows.iter().cloned()).collect();
     let reading = if start.is_empty() {
         None
@@ -305,30 +444,56 @@ async fn ask_once(
         };
         Some(connector.read(&plan, &request).await?)
     };
-    let stale = reading.as_ref().is_some_and(|r| !r.not_theirs.is_empty() || !r.failed.is_empty());
-    let state = |linked: &crate::links::Linked| match (linked.rows.is_empty(), linked.unproven.is_empty()) {
+    let stale = reading
+        .as_ref()
+        .is_some_and(|r| !r.not_theirs.is_empty() || !r.failed.is_empty());
+    let state = |linked: &crate::links::Linked| match (
+        linked.rows.is_empty(),
+        linked.unproven.is_empty(),
+    ) {
         (false, _) => SystemState::Shown,
         (true, false) => SystemState::NeedsSecondFact,
         (true, true) => SystemState::KnowsNobody,
     };
-    let states = system.datasets.iter().zip(&linked).map(|(d, l)| state_entry(d, state(l))).collect();
+    let states = system
+        .datasets
+        .iter()
+        .zip(&linked)
+        .map(|(d, l)| state_entry(d, state(l)))
+        .collect();
     let unknown_tables = plan.undescribed_tables().to_vec();
-    Ok((Answer { states, reading, fresh_links: fresh, unknown_tables }, stale))
+    Ok((
+        Answer {
+            states,
+            reading,
+            fresh_links: fresh,
+            unknown_tables,
+        },
+        stale,
+    ))
 }
 
 fn state_entry(dataset: &fairhold_domain::catalog::Dataset, state: SystemState) -> facts::System {
-    facts::System { key: dataset.key.clone(), name: dataset.name.clone(), state }
+    facts::System {
+        key: dataset.key.clone(),
+        name: dataset.name.clone(),
+        state,
+    }
 }
 
 /// Every collection that has something on the page.
 fn seen_in(parts: &[Part]) -> Vec<Seen> {
-    parts.iter().map(|p| Seen::all(&p.dataset, &p.collection)).collect()
+    parts
+        .iter()
+        .map(|p| Seen::all(&p.dataset, &p.collection))
+        .collect()
 }
 
 /// The portal's own look, when it searched systems for the customer's address and found rows.
 fn linked_look(gathered: &Gathered) -> Option<Look> {
     let fresh = gathered.answers.iter().flat_map(|a| &a.fresh_links);
-    let found = fresh.filter_map(|link| serde_json::from_slice::<crate::links::Linked>(&link.keys).ok());
+    let found =
+        fresh.filter_map(|link| serde_json::from_slice::<crate::links::Linked>(&link.keys).ok());
     let mut seen: Vec<Seen> = Vec::new();
     for row in found.flat_map(|l| l.rows) {
         let one = Seen::all(&row.place.dataset, &row.place.collection);
@@ -336,13 +501,23 @@ fn linked_look(gathered: &Gathered) -> Option<Look> {
             seen.push(one);
         }
     }
-    (!seen.is_empty()).then(|| Look { actor: Actor::Portal, act: Act::Linked, reason: None, seen, failed: Vec::new() })
+    (!seen.is_empty()).then(|| Look {
+        actor: Actor::Portal,
+        act: Act::Linked,
+        reason: None,
+        seen,
+        failed: Vec::new(),
+    })
 }
 
 /// Takes lists back to the rows that My data shows, after more were read to find a covered value.
 fn shorten(data: &mut MyData) {
     use fairhold_domain::catalog::ShownAs;
-    for part in data.parts.iter_mut().filter(|p| p.shown_as == ShownAs::List) {
+    for part in data
+        .parts
+        .iter_mut()
+        .filter(|p| p.shown_as == ShownAs::List)
+    {
         part.entries.truncate(ROWS_ON_MY_DATA as usize);
     }
 }
@@ -352,8 +527,13 @@ fn cursor_identity(customer: CustomerId, dataset: &str, collection: &str) -> Str
 }
 
 fn open_cursor(customer: &Customer, name: &CollectionName, sealed: &str) -> Result<Cursor> {
-    let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| Error::NotFound)?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(sealed)
+        .map_err(|_| Error::NotFound)?;
     let identity = cursor_identity(customer.id, &name.dataset, &name.collection);
-    let plain = customer.key.open(&identity, &bytes).map_err(|_| Error::NotFound)?;
+    let plain = customer
+        .key
+        .open(&identity, &bytes)
+        .map_err(|_| Error::NotFound)?;
     serde_json::from_slice(&plain).map_err(|_| Error::NotFound)
 }

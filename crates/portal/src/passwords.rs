@@ -26,8 +26,15 @@ pub(crate) struct Passwords {
 impl Passwords {
     pub(crate) fn new(random: &dyn Random) -> Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let dummy = hash(&SecretString::from("nobody's password"), random_bytes(random))?;
-        Ok(Self { running: Arc::new(Semaphore::new(cores.div_ceil(2))), waiting: AtomicUsize::new(0), dummy })
+        let dummy = hash(
+            &SecretString::from("nobody's password"),
+            random_bytes(random),
+        )?;
+        Ok(Self {
+            running: Arc::new(Semaphore::new(cores.div_ceil(2))),
+            waiting: AtomicUsize::new(0),
+            dummy,
+        })
     }
 
     /// The hash to keep, in PHC form.
@@ -37,16 +44,28 @@ impl Passwords {
     }
 
     /// Whether the password is the one that was hashed; `None` takes as long and is never right.
-    pub(crate) async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
+    pub(crate) async fn verify(
+        &self,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<bool> {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| self.dummy.clone());
         let right = self.bounded(move || verify(&password, &hash)).await?;
         Ok(known && right)
     }
 
-    async fn bounded<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn bounded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         let _place = Place::take(&self.waiting)?;
-        let permit = self.running.clone().acquire_owned().await.map_err(|_| Error::Busy)?;
+        let permit = self
+            .running
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Busy)?;
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop(permit);
@@ -63,7 +82,11 @@ struct Place<'a>(&'a AtomicUsize);
 impl<'a> Place<'a> {
     fn take(waiting: &'a AtomicUsize) -> Result<Self> {
         let place = Self(waiting);
-        if waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING { Err(Error::Busy) } else { Ok(place) }
+        if waiting.fetch_add(1, Ordering::Relaxed) >= MOST_WAITING {
+            Err(Error::Busy)
+        } else {
+            Ok(place)
+        }
     }
 }
 
@@ -86,6 +109,9 @@ fn hash(password: &SecretString, salt: [u8; 16]) -> Result<String> {
 }
 
 fn verify(password: &SecretString, hash: &str) -> bool {
-    PasswordHash::new(hash)
-        .is_ok_and(|hash| argon2().verify_password(password.expose_secret().as_bytes(), &hash).is_ok())
+    PasswordHash::new(hash).is_ok_and(|hash| {
+        argon2()
+            .verify_password(password.expose_secret().as_bytes(), &hash)
+            .is_ok()
+    })
 }

@@ -24,24 +24,44 @@ pub(crate) struct Uncover<'a> {
 
 impl<'a> Uncover<'a> {
     pub fn new(key: &'a SecretKey, customer: &Customer, wanted: Option<&'a str>) -> Self {
-        Self { key, customer: customer.id.to_string(), wanted, found: BTreeSet::new() }
+        Self {
+            key,
+            customer: customer.id.to_string(),
+            wanted,
+            found: BTreeSet::new(),
+        }
     }
 
     /// The name by which a value is uncovered; empty where its field is never covered.
     pub fn name(&self, field: Option<&Field>, path: &FieldPath, row: &[u8]) -> String {
-        if facts::show(field) == Show::Covered { self.id(path, row) } else { String::new() }
+        if facts::show(field) == Show::Covered {
+            self.id(path, row)
+        } else {
+            String::new()
+        }
     }
 
     /// An opaque name for a value: it tells nothing, and another customer's is another.
     fn id(&self, path: &FieldPath, row: &[u8]) -> String {
-        let parts: [&[u8]; 5] =
-            [self.customer.as_bytes(), path.dataset.as_bytes(), path.collection.as_bytes(), path.field.as_bytes(), row];
+        let parts: [&[u8]; 5] = [
+            self.customer.as_bytes(),
+            path.dataset.as_bytes(),
+            path.collection.as_bytes(),
+            path.field.as_bytes(),
+            row,
+        ];
         let hash = self.key.keyed_hash(&parts);
         hex(hash.get(..16).unwrap_or_default())
     }
 
     /// A value by the rule on showing it; covered ones in plain sight when the customer asked for them.
-    pub fn show(&mut self, path: &FieldPath, row: &[u8], field: Option<&Field>, text: String) -> Shown {
+    pub fn show(
+        &mut self,
+        path: &FieldPath,
+        row: &[u8],
+        field: Option<&Field>,
+        text: String,
+    ) -> Shown {
         match facts::show(field) {
             Show::Full => Shown::Plain(text),
             Show::Last4 => Shown::LastFour(present::last4(&text)),
@@ -55,13 +75,24 @@ impl<'a> Uncover<'a> {
 }
 
 /// An empty part of a collection.
-pub(crate) fn part(dataset: &Dataset, collection: &Collection, shown_as: ShownAs, entries: Vec<Entry>) -> Part {
-    let label = collection.label.clone().unwrap_or_else(|| collection.name.clone());
+pub(crate) fn part(
+    dataset: &Dataset,
+    collection: &Collection,
+    shown_as: ShownAs,
+    entries: Vec<Entry>,
+) -> Part {
+    let label = collection
+        .label
+        .clone()
+        .unwrap_or_else(|| collection.name.clone());
     Part {
         dataset: dataset.key.clone(),
         system: dataset.name.clone(),
         collection: collection.name.clone(),
-        one_row: collection.one_row.clone().unwrap_or_else(|| "entry".to_owned()),
+        one_row: collection
+            .one_row
+            .clone()
+            .unwrap_or_else(|| "entry".to_owned()),
         label,
         description: collection.description.clone(),
         shown_as,
@@ -92,37 +123,72 @@ impl Rows<'_, '_> {
         if rows.rows.is_empty() {
             return None;
         }
-        let entries = rows.rows.iter().map(|row| self.entry(dataset, collection, &rows.columns, row)).collect();
+        let entries = rows
+            .rows
+            .iter()
+            .map(|row| self.entry(dataset, collection, &rows.columns, row))
+            .collect();
         let mut part = part(dataset, collection, facts::shown_as(collection), entries);
         (part.count, part.count_is_more) = match rows.count {
             Count::Exactly(n) => (n, false),
             Count::MoreThan(n) => (n, true),
         };
-        part.next = rows.next.as_ref().and_then(|c| (self.seal_cursor)(&rows.name.dataset, &rows.name.collection, c));
+        part.next = rows
+            .next
+            .as_ref()
+            .and_then(|c| (self.seal_cursor)(&rows.name.dataset, &rows.name.collection, c));
         Some(part)
     }
 
-    fn entry(&mut self, dataset: &Dataset, collection: &Collection, columns: &[Column], row: &Row) -> Entry {
+    fn entry(
+        &mut self,
+        dataset: &Dataset,
+        collection: &Collection,
+        columns: &[Column],
+        row: &Row,
+    ) -> Entry {
         let mut entry = self.facts(dataset, collection, columns, row);
         for at in &row.context {
-            let Some(shared) = self.reading.shared.get(at.shared) else { continue };
-            let Some(row) = shared.rows.get(at.row) else { continue };
-            let Some(dataset) = self.current.catalog.dataset(&shared.name.dataset) else { continue };
-            let Some(collection) = dataset.collection(&shared.name.collection) else { continue };
-            let label = collection.label.clone().unwrap_or_else(|| collection.name.clone());
+            let Some(shared) = self.reading.shared.get(at.shared) else {
+                continue;
+            };
+            let Some(row) = shared.rows.get(at.row) else {
+                continue;
+            };
+            let Some(dataset) = self.current.catalog.dataset(&shared.name.dataset) else {
+                continue;
+            };
+            let Some(collection) = dataset.collection(&shared.name.collection) else {
+                continue;
+            };
+            let label = collection
+                .label
+                .clone()
+                .unwrap_or_else(|| collection.name.clone());
             let facts = self.facts(dataset, collection, &shared.columns, row).facts;
             entry.context.push(Context { label, facts });
         }
         entry
     }
 
-    fn facts(&mut self, dataset: &Dataset, collection: &Collection, columns: &[Column], row: &Row) -> Entry {
+    fn facts(
+        &mut self,
+        dataset: &Dataset,
+        collection: &Collection,
+        columns: &[Column],
+        row: &Row,
+    ) -> Entry {
         let since = since(collection, columns, row, self.current);
         let key = serde_json::to_vec(&row.key).unwrap_or_default();
-        let mut entry = Entry { since: since.clone(), ..Entry::default() };
+        let mut entry = Entry {
+            since: since.clone(),
+            ..Entry::default()
+        };
         for (column, cell) in columns.iter().zip(&row.cells) {
             let field = collection.field(&column.name);
-            let label = field.and_then(|f| f.label.clone()).unwrap_or_else(|| column.name.clone());
+            let label = field
+                .and_then(|f| f.label.clone())
+                .unwrap_or_else(|| column.name.clone());
             if *cell == Cell::Empty {
                 entry.empty.push(label);
                 continue;
@@ -145,19 +211,40 @@ impl Rows<'_, '_> {
         entry
     }
 
-    fn value(&mut self, path: &FieldPath, key: &[u8], column: &Column, field: Option<&Field>, cell: &Cell) -> Shown {
+    fn value(
+        &mut self,
+        path: &FieldPath,
+        key: &[u8],
+        column: &Column,
+        field: Option<&Field>,
+        cell: &Cell,
+    ) -> Shown {
         if let Some(reason) = facts::withheld(&column.name, field) {
             return Shown::Withheld(reason);
         }
         match cell {
             Cell::Text(text) => {
-                let kind = present::Kind { sql_type: &column.sql_type, column: &column.name, field };
-                self.uncover.show(path, key, field, present::value(text, kind, &self.current.zone))
+                let kind = present::Kind {
+                    sql_type: &column.sql_type,
+                    column: &column.name,
+                    field,
+                };
+                self.uncover.show(
+                    path,
+                    key,
+                    field,
+                    present::value(text, kind, &self.current.zone),
+                )
             }
-            Cell::TooLong { start, bytes } => match self.uncover.show(path, key, field, start.clone()) {
-                Shown::Plain(start) => Shown::Long { start, bytes: *bytes },
-                other => other,
-            },
+            Cell::TooLong { start, bytes } => {
+                match self.uncover.show(path, key, field, start.clone()) {
+                    Shown::Plain(start) => Shown::Long {
+                        start,
+                        bytes: *bytes,
+                    },
+                    other => other,
+                }
+            }
             Cell::Binary { bytes } => Shown::File { bytes: *bytes },
             Cell::Unreadable => Shown::Unreadable,
             Cell::Withheld => Shown::Withheld(facts::SECRET_REASON.to_owned()),
@@ -167,11 +254,20 @@ impl Rows<'_, '_> {
 }
 
 /// Since when a row is held, in words.
-fn since(collection: &Collection, columns: &[Column], row: &Row, current: &Current) -> Option<String> {
+fn since(
+    collection: &Collection,
+    columns: &[Column],
+    row: &Row,
+    current: &Current,
+) -> Option<String> {
     let name = collection.since.as_deref()?;
-    let at = columns.iter().position(|c| c.name.eq_ignore_ascii_case(name))?;
+    let at = columns
+        .iter()
+        .position(|c| c.name.eq_ignore_ascii_case(name))?;
     match row.cells.get(at)? {
-        Cell::Text(text) => Some(present::moment(text, &current.zone).unwrap_or_else(|| text.clone())),
+        Cell::Text(text) => {
+            Some(present::moment(text, &current.zone).unwrap_or_else(|| text.clone()))
+        }
         _ => None,
     }
 }

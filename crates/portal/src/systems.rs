@@ -46,12 +46,22 @@ pub(crate) fn systems_of(catalog: &Catalog, connections: &Connections) -> Vec<Sy
 
 impl System {
     /// The plan for reading it; made from the live schema the first time.
-    pub async fn plan(&self, connector: &dyn Connector, timeout: Duration) -> Result<Arc<Plan>, ConnectError> {
-        let known = self.plan.read().unwrap_or_else(PoisonError::into_inner).clone();
+    pub async fn plan(
+        &self,
+        connector: &dyn Connector,
+        timeout: Duration,
+    ) -> Result<Arc<Plan>, ConnectError> {
+        let known = self
+            .plan
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some(plan) = known {
             return Ok(plan);
         }
-        let schema = tokio::time::timeout(timeout, connector.describe()).await.unwrap_or(Err(ConnectError::TooSlow))?;
+        let schema = tokio::time::timeout(timeout, connector.describe())
+            .await
+            .unwrap_or(Err(ConnectError::TooSlow))?;
         let plan = Arc::new(connector.plan(&self.datasets, &schema));
         *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Some(plan.clone());
         Ok(plan)
@@ -68,6 +78,8 @@ pub(crate) const fn state_of(error: ConnectError) -> SystemState {
     match error {
         ConnectError::Down | ConnectError::Refused | ConnectError::Damaged => SystemState::Down,
         ConnectError::TooSlow => SystemState::Slow,
-        ConnectError::Changed | ConnectError::NoSuchPage => SystemState::Changed,
+        ConnectError::Changed => SystemState::Changed,
+        // The system is well; there is no such list.
+        ConnectError::NoSuchPage => SystemState::Shown,
     }
 }

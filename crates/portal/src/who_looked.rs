@@ -1,6 +1,6 @@
 //! Who looked: every look at a customer's data, in sentences (P22).
 
-use fairhold_domain::access::{Actor, Look};
+use fairhold_domain::access::{Actor, Look, Seen};
 use fairhold_domain::{facts, present};
 use fairhold_store::looks;
 
@@ -15,6 +15,8 @@ const LOOKS_A_PAGE: i64 = 50;
 pub struct LookLine {
     /// What happened.
     pub sentence: String,
+    /// What was looked at, where the sentence only counts it.
+    pub parts: Option<String>,
     /// When, as one speaks of it.
     pub when: String,
     /// When, for machines (RFC 3339).
@@ -40,26 +42,43 @@ impl Portal {
     /// The looks before number `before`, newest first; all of them when it is `None`.
     pub async fn who_looked(&self, customer: &Customer, before: Option<i64>) -> Result<LooksPage> {
         let mut tx = self.inner.db.read().await?;
-        let recorded = looks::page(&mut tx, customer.id, before.unwrap_or(i64::MAX), LOOKS_A_PAGE + 1).await?;
+        let recorded = looks::page(
+            &mut tx,
+            customer.id,
+            before.unwrap_or(i64::MAX),
+            LOOKS_A_PAGE + 1,
+        )
+        .await?;
         drop(tx);
         let current = self.company().current();
         let now = self.now().timestamp();
         let more = recorded.len() as i64 > LOOKS_A_PAGE;
         let shown = recorded.iter().take(LOOKS_A_PAGE as usize);
-        let next = if more { shown.clone().last().map(|r| r.seq) } else { None };
+        let next = if more {
+            shown.clone().last().map(|r| r.seq)
+        } else {
+            None
+        };
         let looks = shown
             .map(|recorded| {
                 let look: &Look = &recorded.look;
                 let at = recorded.at.timestamp();
+                let words = |seen: &Seen| facts::seen_phrase(&current.catalog, seen);
                 LookLine {
-                    sentence: look.sentence(|seen| facts::seen_phrase(&current.catalog, seen)),
+                    sentence: look.sentence(words),
+                    parts: look.parts(words),
                     when: present::spoken(at, now, &current.zone),
                     at: at.to_string(),
                     reason: look.reason.clone(),
                     failed: look
                         .failed
                         .iter()
-                        .map(|key| current.catalog.dataset(key).map_or_else(|| key.clone(), |d| d.name.clone()))
+                        .map(|key| {
+                            current
+                                .catalog
+                                .dataset(key)
+                                .map_or_else(|| key.clone(), |d| d.name.clone())
+                        })
                         .collect(),
                     own: look.actor == Actor::Customer,
                 }

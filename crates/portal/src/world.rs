@@ -26,7 +26,10 @@ pub struct World {
 impl World {
     /// The machine's own.
     pub fn real() -> Self {
-        Self { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
     }
 
     /// A fresh id: UUIDv7 (RFC 9562), so that ids sort by time.
@@ -39,7 +42,10 @@ impl World {
 struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place where the real time comes in")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the real time comes in"
+    )]
     fn now(&self) -> Moment {
         Moment::from(jiff::Timestamp::now())
     }

@@ -15,8 +15,10 @@ pub async fn page(State(state): State<AppState>) -> Response {
             view! { <p class="notice">"This is a demo, so no mail leaves it. "<a href="/demo/outbox">"Read the mail here"</a>"."</p> }
         });
         view! {
-            <h1>"Check your mail"</h1>
-            <p class="lead">"If we can help, a mail is on its way to you. Open the link in it within 30 minutes."</p>
+            <div>
+                <h1>"Check your mail"</h1>
+                <p class="lead">"If we can help, a mail is on its way to you. Open the link in it within 30 minutes."</p>
+            </div>
             {outbox}
             <p>"No mail? Look in your spam folder, check the address for a typing mistake, and "<a href="/sign-up">"try again"</a>"."</p>
         }

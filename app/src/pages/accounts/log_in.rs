@@ -31,7 +31,11 @@ pub struct LogInForm {
 }
 
 /// `GET /log-in`
-pub async fn page(State(state): State<AppState>, visitor: Option<LoggedIn>, asked: Query<Asked>) -> Response {
+pub async fn page(
+    State(state): State<AppState>,
+    visitor: Option<LoggedIn>,
+    asked: Query<Asked>,
+) -> Response {
     if visitor.is_some() {
         return Redirect::to(safe_next(asked.next.as_deref())).into_response();
     }
@@ -39,7 +43,11 @@ pub async fn page(State(state): State<AppState>, visitor: Option<LoggedIn>, aske
 }
 
 /// `POST /log-in`
-pub async fn submit(State(state): State<AppState>, session: Session, PageForm(form): PageForm<LogInForm>) -> Response {
+pub async fn submit(
+    State(state): State<AppState>,
+    session: Session,
+    PageForm(form): PageForm<LogInForm>,
+) -> Response {
     match state.portal.log_in(&form.email, form.password).await {
         Ok(customer) => match session::log_in(&session, customer).await {
             Ok(()) => Redirect::to(safe_next(form.next.as_deref())).into_response(),
@@ -47,8 +55,17 @@ pub async fn submit(State(state): State<AppState>, session: Session, PageForm(fo
         },
         Err(fairhold_portal::Error::WrongLogIn) => {
             let typed = form.email.chars().take(254).collect();
-            let wrong = "The e-mail address or the password is not right. Check both and try again.";
-            show(&state, &Asked { next: form.next, done: None }, typed, Some(wrong.to_owned()))
+            let wrong =
+                "The e-mail address or the password is not right. Check both and try again.";
+            show(
+                &state,
+                &Asked {
+                    next: form.next,
+                    done: None,
+                },
+                typed,
+                Some(wrong.to_owned()),
+            )
         }
         Err(error) => PortalError::from(error).page(&state),
     }
@@ -68,26 +85,36 @@ pub async fn log_out(State(state): State<AppState>, session: Session) -> Respons
 }
 
 fn show(state: &AppState, asked: &Asked, typed: String, error: Option<String>) -> Response {
-    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    let next = asked.next.as_deref().map(|next| safe_next(Some(next)).to_owned());
+    let status = if error.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let next = asked
+        .next
+        .as_deref()
+        .map(|next| safe_next(Some(next)).to_owned());
     let done = match asked.done.as_deref() {
         Some("password") => Some("Your password is saved. Log in with it."),
         Some("out") => Some("You are logged out."),
         _ => None,
     };
-    Page::open("Log in", "/log-in").with_islands().with_status(status).render(state, move || {
-        view! {
-            <ErrorSummary error=error.clone() field="email" />
-            {done.map(|words| view! { <p class="notice" role="status">{words}</p> })}
-            <h1>"Log in"</h1>
-            <form method="post" action="/log-in" class="card">
-                <EmailField value=typed error=None />
-                <PasswordField new=false error=None />
-                {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
-                <button class="primary">"Log in"</button>
-            </form>
-            <p><a href="/forgot-password">"I forgot my password"</a></p>
-            <p><a href="/sign-up">"I have no password yet"</a></p>
-        }
-    })
+    Page::open("Log in", "/log-in")
+        .with_islands()
+        .with_status(status)
+        .render(state, move || {
+            view! {
+                <ErrorSummary error=error.clone() field="email" />
+                {done.map(|words| view! { <p class="notice" role="status">{words}</p> })}
+                <h1>"Log in"</h1>
+                <form method="post" action="/log-in" class="card">
+                    <EmailField value=typed error=None />
+                    <PasswordField new=false error=None />
+                    {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
+                    <button class="primary">"Log in"</button>
+                </form>
+                <p><a href="/forgot-password">"I forgot my password"</a></p>
+                <p><a href="/sign-up">"I have no password yet"</a></p>
+            }
+        })
 }

@@ -35,19 +35,27 @@ struct AskPage {
 
 impl AskPage {
     fn show(self, state: &AppState, typed: String, error: Option<String>) -> Response {
-        let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        Page::open(self.heading, self.path).with_status(status).render(state, move || {
-            view! {
-                <ErrorSummary error=error.clone() field="email" />
-                <h1>{self.heading}</h1>
-                <p class="lead">{self.lead}</p>
-                <form method="post" action=self.path class="card">
-                    <EmailField value=typed error=error />
-                    <button class="primary">{self.button}</button>
-                </form>
-                <p><a href="/log-in">"I have a password. Let me log in."</a></p>
-            }
-        })
+        let status = if error.is_some() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::OK
+        };
+        Page::open(self.heading, self.path)
+            .with_status(status)
+            .render(state, move || {
+                view! {
+                    <ErrorSummary error=error.clone() field="email" />
+                    <div>
+                        <h1>{self.heading}</h1>
+                        <p class="lead">{self.lead}</p>
+                    </div>
+                    <form method="post" action=self.path class="card">
+                        <EmailField value=typed error=error />
+                        <button class="primary">{self.button}</button>
+                    </form>
+                    <p><a href="/log-in">"I have a password. Let me log in."</a></p>
+                }
+            })
     }
 
     /// The same answer for every address, known or not.

@@ -43,12 +43,18 @@ pub async fn submit(
 }
 
 fn show(state: &AppState, error: Option<String>) -> Response {
-    let status = if error.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if error.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     Page::open("Choose a password", "").with_islands().with_status(status).render(state, move || {
         view! {
             <ErrorSummary error=error.clone() field="password" />
-            <h1>"Choose a password"</h1>
-            <p class="lead">"You have shown that this e-mail address is yours. Now choose a password that you use nowhere else."</p>
+            <div>
+                <h1>"Choose a password"</h1>
+                <p class="lead">"You have shown that this e-mail address is yours. Now choose a password that you use nowhere else."</p>
+            </div>
             // No action: the form goes to the address of the page, which holds the link's secret.
             <form method="post" class="card">
                 <PasswordField new=true error=error />
@@ -61,8 +67,10 @@ fn show(state: &AppState, error: Option<String>) -> Response {
 fn link_ended(state: &AppState) -> Response {
     Page::open("This link has ended", "").with_status(StatusCode::GONE).render(state, || {
         view! {
-            <h1>"This link has ended"</h1>
-            <p class="lead">"A link works once, for 30 minutes. Get a new one and open it soon."</p>
+            <div>
+                <h1>"This link has ended"</h1>
+                <p class="lead">"A link works once, for 30 minutes. Get a new one and open it soon."</p>
+            </div>
             <p class="tools">
                 <a class="button primary" href="/sign-up">"Send me a new link"</a>
                 <a class="button" href="/log-in">"Log in"</a>

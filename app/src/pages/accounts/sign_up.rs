@@ -22,6 +22,9 @@ pub async fn page(State(state): State<AppState>) -> Response {
 }
 
 /// `POST /sign-up`
-pub async fn submit(State(state): State<AppState>, PageForm(form): PageForm<AddressForm>) -> Response {
+pub async fn submit(
+    State(state): State<AppState>,
+    PageForm(form): PageForm<AddressForm>,
+) -> Response {
     PAGE.submit(&state, form).await
 }

@@ -12,7 +12,10 @@ use crate::render::Page;
 use crate::state::AppState;
 
 /// `GET /demo/outbox`: the mails that the demo would have sent.
-pub async fn outbox(State(state): State<AppState>, ConnectInfo(peer): ConnectInfo<SocketAddr>) -> Response {
+pub async fn outbox(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> Response {
     if !peer.ip().to_canonical().is_loopback() {
         return PortalError::NotFound.page(&state);
     }
@@ -24,7 +27,9 @@ pub async fn outbox(State(state): State<AppState>, ConnectInfo(peer): ConnectInf
     let now = state.portal.now().timestamp();
     let base = state.portal.settings().public_url.clone();
     Page::open("Mail in the demo", "/demo/outbox").render(&state, move || {
-        let none = mails.is_empty().then(|| view! { <p class="empty">"No mail yet. "<a href="">"Look again"</a></p> });
+        let none = mails
+            .is_empty()
+            .then(|| view! { <p class="empty">"No mail yet. "<a href="">"Look again"</a></p> });
         let mails = mails
             .into_iter()
             .map(|(at, mail)| {
@@ -41,8 +46,10 @@ pub async fn outbox(State(state): State<AppState>, ConnectInfo(peer): ConnectInf
             })
             .collect_view();
         view! {
-            <h1>"Mail in the demo"</h1>
-            <p class="lead">"No mail leaves the demo. It lands here, the newest first."</p>
+            <div>
+                <h1>"Mail in the demo"</h1>
+                <p class="lead">"No mail leaves the demo. It lands here, the newest first."</p>
+            </div>
             {none}
             <ul class="outbox">{mails}</ul>
         }
@@ -54,8 +61,13 @@ fn linked(text: &str, base: &str) -> impl IntoView + use<> {
     text.split("\n\n")
         .map(|paragraph| {
             let paragraph = paragraph.trim().to_owned();
-            match paragraph.strip_prefix(base).filter(|path| path.starts_with('/')) {
-                Some(path) => view! { <p><a href=path.to_owned()>{paragraph.clone()}</a></p> }.into_any(),
+            match paragraph
+                .strip_prefix(base)
+                .filter(|path| path.starts_with('/'))
+            {
+                Some(path) => {
+                    view! { <p><a href=path.to_owned()>{paragraph.clone()}</a></p> }.into_any()
+                }
                 None => view! { <p>{paragraph}</p> }.into_any(),
             }
         })

@@ -33,7 +33,8 @@ impl Explanations {
             }
         }
         let fresh = Arc::new(Explained::new(current));
-        *self.made.write().unwrap_or_else(PoisonError::into_inner) = Some((current.revision, fresh.clone()));
+        *self.made.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((current.revision, fresh.clone()));
         fresh
     }
 }
@@ -50,11 +51,13 @@ impl Explained {
                     .collect();
                 for (field, explanation) in &fields {
                     let path = FieldPath::new(&dataset.key, &collection.name, &field.name);
-                    made.fields.insert(path, in_owner(|| points(&full(explanation))).into());
+                    made.fields
+                        .insert(path, in_owner(|| points(&full(explanation))).into());
                 }
                 let explanations = fields.iter().map(|(_, e)| e).collect::<Vec<_>>();
                 let key = (dataset.key.clone(), collection.name.clone());
-                made.lists.insert(key, list(dataset, collection, &explanations).into());
+                made.lists
+                    .insert(key, list(dataset, collection, &explanations).into());
             }
         }
         made
@@ -67,19 +70,32 @@ impl Explained {
 
     /// The explanation of a list: what holds for all its fields once, then each field with what is its own.
     pub fn list(&self, dataset: &str, collection: &str) -> Arc<str> {
-        self.lists.get(&(dataset.to_owned(), collection.to_owned())).cloned().unwrap_or_default()
+        self.lists
+            .get(&(dataset.to_owned(), collection.to_owned()))
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
 /// The points of an explanation: name and words.
 fn full(e: &Explanation) -> Vec<(&'static str, String)> {
-    let own = [("What it is", e.what.clone()), ("Why we hold it", e.why.clone())];
-    own.into_iter().filter_map(|(name, words)| Some((name, words?))).chain(common(e)).collect()
+    let own = [
+        ("What it is", e.what.clone()),
+        ("Why we hold it", e.why.clone()),
+    ];
+    own.into_iter()
+        .filter_map(|(name, words)| Some((name, words?)))
+        .chain(common(e))
+        .collect()
 }
 
 /// The points that fields of a list often share.
 fn common(e: &Explanation) -> Vec<(&'static str, String)> {
-    let used = if e.used_for.is_empty() { "Nothing else.".to_owned() } else { e.used_for.join(" ") };
+    let used = if e.used_for.is_empty() {
+        "Nothing else.".to_owned()
+    } else {
+        e.used_for.join(" ")
+    };
     vec![
         ("Where it came from", e.origin.clone()),
         ("What we use it for", used),
@@ -90,14 +106,21 @@ fn common(e: &Explanation) -> Vec<(&'static str, String)> {
 }
 
 fn points(points: &[(&'static str, String)]) -> impl IntoView + use<> {
-    points.iter().map(|(name, words)| view! { <dt>{*name}</dt><dd>{words.clone()}</dd> }).collect_view()
+    points
+        .iter()
+        .map(|(name, words)| view! { <dt>{*name}</dt><dd>{words.clone()}</dd> })
+        .collect_view()
 }
 
 fn list(_dataset: &Dataset, collection: &Collection, explanations: &[&Explanation]) -> String {
     let each: Vec<Vec<(&'static str, String)>> = explanations.iter().map(|e| common(e)).collect();
-    let Some(first) = each.first() else { return String::new() };
-    let shared: Vec<(&'static str, String)> =
-        first.iter().filter_map(|(name, _)| Some((*name, most(&each, name)?))).collect();
+    let Some(first) = each.first() else {
+        return String::new();
+    };
+    let shared: Vec<(&'static str, String)> = first
+        .iter()
+        .filter_map(|(name, _)| Some((*name, most(&each, name)?)))
+        .collect();
     let fields: Vec<_> = collection
         .fields
         .iter()
@@ -105,8 +128,15 @@ fn list(_dataset: &Dataset, collection: &Collection, explanations: &[&Explanatio
         .zip(each)
         .map(|((field, e), mine)| {
             let label = field.label.clone().unwrap_or_else(|| field.name.clone());
-            let words = [e.what.clone(), e.why.clone()].into_iter().flatten().collect::<Vec<_>>().join(" ");
-            let differs: Vec<_> = mine.into_iter().filter(|point| !shared.contains(point)).collect();
+            let words = [e.what.clone(), e.why.clone()]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" ");
+            let differs: Vec<_> = mine
+                .into_iter()
+                .filter(|point| !shared.contains(point))
+                .collect();
             (label, words, differs)
         })
         .collect();
@@ -128,11 +158,19 @@ fn list(_dataset: &Dataset, collection: &Collection, explanations: &[&Explanatio
 /// The words that most fields have for a point.
 fn most(each: &[Vec<(&'static str, String)>], name: &str) -> Option<String> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
-    for words in each.iter().flatten().filter(|(n, _)| *n == name).map(|(_, words)| words.as_str()) {
+    for words in each
+        .iter()
+        .flatten()
+        .filter(|(n, _)| *n == name)
+        .map(|(_, words)| words.as_str())
+    {
         match counts.iter_mut().find(|(known, _)| *known == words) {
             Some((_, n)) => *n += 1,
             None => counts.push((words, 1)),
         }
     }
-    counts.into_iter().max_by_key(|(_, n)| *n).map(|(words, _)| words.to_owned())
+    counts
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map(|(words, _)| words.to_owned())
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use fairhold_domain::facts::{Fact, Shown, in_sentence, origin_label};
 use fairhold_domain::present;
-use fairhold_portal::company::Current;
 use fairhold_portal::LastLook;
+use fairhold_portal::company::Current;
 use leptos::prelude::*;
 use leptos::tachys::html::InertElement;
 
@@ -23,7 +23,10 @@ impl Looked {
     pub fn new(looks: &[LastLook], current: &Current) -> Self {
         let words = |look: &LastLook| {
             let when = present::timestamp(look.at.timestamp(), &current.zone);
-            ((look.dataset.clone(), look.collection.clone()), format!("{}, on {when}.", look.actor.name()))
+            (
+                (look.dataset.clone(), look.collection.clone()),
+                format!("{}, on {when}.", look.actor.name()),
+            )
         };
         Self(looks.iter().map(words).collect())
     }
@@ -31,7 +34,10 @@ impl Looked {
     /// Who looked last at a collection.
     pub fn at(&self, dataset: &str, collection: &str) -> String {
         let key = (dataset.to_owned(), collection.to_owned());
-        self.0.get(&key).cloned().unwrap_or_else(|| "Nobody but you.".to_owned())
+        self.0
+            .get(&key)
+            .cloned()
+            .unwrap_or_else(|| "Nobody but you.".to_owned())
     }
 }
 
@@ -50,8 +56,17 @@ pub(crate) struct FactRow {
 
 impl FactRow {
     /// Takes what the page needs of a fact.
-    pub fn of(fact: &Fact, explained: &Explained, looked: &Looked, asked: &Asked, place: &Place) -> Self {
-        let since = fact.since.clone().unwrap_or_else(|| "We don’t know when.".to_owned());
+    pub fn of(
+        fact: &Fact,
+        explained: &Explained,
+        looked: &Looked,
+        asked: &Asked,
+        place: &Place,
+    ) -> Self {
+        let since = fact
+            .since
+            .clone()
+            .unwrap_or_else(|| "We don’t know when.".to_owned());
         Self {
             label: fact.label.clone(),
             class: origin_class(fact.origin),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use fairhold_portal::CollectionName;
 use fairhold_domain::catalog::Collection;
 use fairhold_domain::facts::{Context, Entry, Fact, Part, origin_label, title};
 use fairhold_domain::present::number;
+use fairhold_portal::CollectionName;
 use fairhold_portal::my_data::{ListPage, MyDataPage};
 use leptos::prelude::*;
 use leptos::tachys::html::InertElement;
@@ -33,12 +33,16 @@ pub(crate) struct Place {
 impl Place {
     /// The page's address.
     pub fn address(&self) -> String {
-        self.name.as_ref().map_or_else(|| "/my-data".to_owned(), address)
+        self.name
+            .as_ref()
+            .map_or_else(|| "/my-data".to_owned(), address)
     }
 
     /// Dataset and collection, if it is a list's page.
     pub fn named(&self) -> Option<(String, String)> {
-        self.name.as_ref().map(|name| (name.dataset.clone(), name.collection.clone()))
+        self.name
+            .as_ref()
+            .map(|name| (name.dataset.clone(), name.collection.clone()))
     }
 }
 
@@ -62,7 +66,14 @@ pub async fn page(
     Path((dataset, collection)): Path<(String, String)>,
     Query(turned): Query<Turned>,
 ) -> Response {
-    show(&state, customer, CollectionName::new(&dataset, &collection), turned.after, None).await
+    show(
+        &state,
+        customer,
+        CollectionName::new(&dataset, &collection),
+        turned.after,
+        None,
+    )
+    .await
 }
 
 /// `POST /my-data/{dataset}/{collection}`: uncovers a value.
@@ -73,7 +84,14 @@ pub async fn submit(
     PageForm(form): PageForm<Uncovering>,
 ) -> Response {
     let after = form.after.filter(|a| !a.is_empty());
-    show(&state, customer, CollectionName::new(&dataset, &collection), after, Some(form.show)).await
+    show(
+        &state,
+        customer,
+        CollectionName::new(&dataset, &collection),
+        after,
+        Some(form.show),
+    )
+    .await
 }
 
 async fn show(
@@ -83,8 +101,24 @@ async fn show(
     after: Option<String>,
     uncover: Option<String>,
 ) -> Response {
-    match state.portal.list(&customer, name.clone(), after.as_deref(), uncover.as_deref()).await {
-        Ok(found) => view_of(state, found, Place { name: Some(name), after }),
+    match state
+        .portal
+        .list(
+            &customer,
+            name.clone(),
+            after.as_deref(),
+            uncover.as_deref(),
+        )
+        .await
+    {
+        Ok(found) => view_of(
+            state,
+            found,
+            Place {
+                name: Some(name),
+                after,
+            },
+        ),
         Err(error) => PortalError::from(error).page(state),
     }
 }
@@ -105,14 +139,16 @@ fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
         let first = place.after.as_ref().map(|_| view! { <a class="button" href=place.address()>"Back to the newest"</a> });
         view! {
             <p><a href="/my-data">"Back to My data"</a></p>
-            <h1>{heading}</h1>
-            <p class="lead">{found.part.description.clone()}</p>
-            <section class=format!("card list {}", origin_class(part.origin))>
+            <div>
+                <h1>{heading}</h1>
+                <p class="lead">{found.part.description.clone()}</p>
+            </div>
+            <section class=format!("card {}", origin_class(part.origin))>
                 <header>
                     <h2>{how_many(part)}</h2>
                     <span class="chip"><span class="dot"></span>{origin_label(part.origin)}</span>
                 </header>
-                <Why html=explained.list(&part.dataset, &part.collection) looked=looked.at(&part.dataset, &part.collection) open=true />
+                <Why html=explained.list(&part.dataset, &part.collection) looked=looked.at(&part.dataset, &part.collection) />
                 {entries}
                 <p class="pager">{first}{next}</p>
             </section>
@@ -123,14 +159,19 @@ fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
 /// The way to the rows of a part that are not on My data; `None` when all are there.
 pub(crate) fn all_of(part: &Part) -> Option<impl IntoView + use<>> {
     let name = CollectionName::new(&part.dataset, &part.collection);
-    let hidden = part.next.is_some() || part.count > part.entries.len() as u64 || part.count_is_more;
+    let hidden =
+        part.next.is_some() || part.count > part.entries.len() as u64 || part.count_is_more;
     let words = format!("See all: {}", how_many(part));
     hidden.then(|| view! { <p class="pager"><a class="button" href=address(&name)>{words}</a></p> })
 }
 
 /// "12 orders", or "more than 1,000 orders".
 pub(crate) fn how_many(part: &Part) -> String {
-    let noun = if part.count == 1 { part.one_row.clone() } else { plural(&part.one_row) };
+    let noun = if part.count == 1 {
+        part.one_row.clone()
+    } else {
+        plural(&part.one_row)
+    };
     let more = if part.count_is_more { "more than " } else { "" };
     format!("{more}{} {noun}", number(part.count))
 }
@@ -138,16 +179,24 @@ pub(crate) fn how_many(part: &Part) -> String {
 /// The plural of a noun phrase: of its first word where something follows ("page you read"), of its last otherwise.
 fn plural(noun: &str) -> String {
     let many = |word: &str| match word {
-        w if w.ends_with("ss") || w.ends_with('x') || w.ends_with("ch") || w.ends_with("sh") => format!("{w}es"),
+        w if w.ends_with("ss") || w.ends_with('x') || w.ends_with("ch") || w.ends_with("sh") => {
+            format!("{w}es")
+        }
         w if w.ends_with('s') => w.to_owned(),
         w if w.ends_with('y') && !w.ends_with("ay") && !w.ends_with("ey") && !w.ends_with("oy") => {
             format!("{}ies", w.strip_suffix('y').unwrap_or(w))
         }
         w => format!("{w}s"),
     };
-    let tail = [" you ", " we ", " of ", " that ", " with ", " from ", " in ", " about "];
+    let tail = [
+        " you ", " we ", " of ", " that ", " with ", " from ", " in ", " about ",
+    ];
     match tail.iter().filter_map(|t| noun.find(t)).min() {
-        Some(at) => format!("{}{}", many(noun.get(..at).unwrap_or(noun)), noun.get(at..).unwrap_or_default()),
+        Some(at) => format!(
+            "{}{}",
+            many(noun.get(..at).unwrap_or(noun)),
+            noun.get(at..).unwrap_or_default()
+        ),
         None => many(noun),
     }
 }
@@ -163,7 +212,11 @@ fn address(name: &CollectionName) -> String {
             out
         })
     };
-    format!("/my-data/{}/{}", encode(&name.dataset), encode(&name.collection))
+    format!(
+        "/my-data/{}/{}",
+        encode(&name.dataset),
+        encode(&name.collection)
+    )
 }
 
 /// A list on My data.
@@ -180,8 +233,18 @@ pub(crate) struct ListCard {
 
 impl ListCard {
     /// Takes what the page needs of a list.
-    pub fn of(part: &Part, explained: &Explained, looked: &Looked, asked: &Asked, found: &MyDataPage) -> Self {
-        let collection = found.current.catalog.dataset(&part.dataset).and_then(|d| d.collection(&part.collection));
+    pub fn of(
+        part: &Part,
+        explained: &Explained,
+        looked: &Looked,
+        asked: &Asked,
+        found: &MyDataPage,
+    ) -> Self {
+        let collection = found
+            .current
+            .catalog
+            .dataset(&part.dataset)
+            .and_then(|d| d.collection(&part.collection));
         Self {
             label: part.label.clone(),
             class: origin_class(part.origin),
@@ -203,7 +266,7 @@ impl ListCard {
                     <span class="fine">{self.count}</span>
                     <span class="chip"><span class="dot"></span>{self.origin}</span>
                 </header>
-                <Why html=self.why looked=self.looked open=false />
+                <Why html=self.why looked=self.looked />
                 {self.entries}
                 {self.all}
             </div>
@@ -213,9 +276,9 @@ impl ListCard {
 
 /// What a list is and why it is held.
 #[component]
-fn Why(html: Arc<str>, looked: String, open: bool) -> impl IntoView {
+fn Why(html: Arc<str>, looked: String) -> impl IntoView {
     view! {
-        <details class="why" open=open>
+        <details class="why">
             <summary>"What these are and why we hold them"</summary>
             {InertElement::new(html.to_string())}
             <dl>
@@ -226,18 +289,45 @@ fn Why(html: Arc<str>, looked: String, open: bool) -> impl IntoView {
     }
 }
 
-fn entries(part: &Part, collection: Option<&Collection>, asked: &Asked, place: &Place) -> impl IntoView + use<> {
-    part.entries.iter().map(|entry| entry_view(part, entry, collection, asked, place)).collect_view()
+fn entries(
+    part: &Part,
+    collection: Option<&Collection>,
+    asked: &Asked,
+    place: &Place,
+) -> impl IntoView + use<> {
+    part.entries
+        .iter()
+        .map(|entry| entry_view(part, entry, collection, asked, place))
+        .collect_view()
 }
 
-fn entry_view(part: &Part, entry: &Entry, collection: Option<&Collection>, asked: &Asked, place: &Place) -> impl IntoView + use<> {
+fn entry_view(
+    part: &Part,
+    entry: &Entry,
+    collection: Option<&Collection>,
+    asked: &Asked,
+    place: &Place,
+) -> impl IntoView + use<> {
     let words = title(entry, collection);
-    let words = if words.is_empty() { part.one_row.clone() } else { words.join(" · ") };
+    let words = if words.is_empty() {
+        part.one_row.clone()
+    } else {
+        words.join(" · ")
+    };
     let facts = pairs(&entry.facts, part, asked, place);
-    let context = entry.context.iter().map(|c| context_view(c, part, asked, place)).collect_view();
+    let context = entry
+        .context
+        .iter()
+        .map(|c| context_view(c, part, asked, place))
+        .collect_view();
     let empty = (!entry.empty.is_empty())
         .then(|| view! { <p class="fine">{format!("Nothing is written for: {}.", entry.empty.join(", "))}</p> });
-    let since = entry.since.as_ref().map_or("We don’t know since when.".to_owned(), |since| format!("Since {since}."));
+    let since = entry
+        .since
+        .as_ref()
+        .map_or("We don’t know since when.".to_owned(), |since| {
+            format!("Since {since}.")
+        });
     view! {
         <details class="entry" data-fact="">
             <summary>{words}</summary>
@@ -249,7 +339,12 @@ fn entry_view(part: &Part, entry: &Entry, collection: Option<&Collection>, asked
     }
 }
 
-fn context_view(context: &Context, part: &Part, asked: &Asked, place: &Place) -> impl IntoView + use<> {
+fn context_view(
+    context: &Context,
+    part: &Part,
+    asked: &Asked,
+    place: &Place,
+) -> impl IntoView + use<> {
     let facts = pairs(&context.facts, part, asked, place);
     view! {
         <div class="context">
@@ -293,6 +388,9 @@ mod tests {
 
     #[test]
     fn addresses_take_any_name() {
-        assert_eq!(address(&CollectionName::new("shop", "Order \"lines\"/é")), "/my-data/shop/Order%20%22lines%22%2F%C3%A9");
+        assert_eq!(
+            address(&CollectionName::new("shop", "Order \"lines\"/é")),
+            "/my-data/shop/Order%20%22lines%22%2F%C3%A9"
+        );
     }
 }

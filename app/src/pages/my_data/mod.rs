@@ -38,24 +38,48 @@ pub struct Asked {
 }
 
 /// `GET /my-data`
-pub async fn page(State(state): State<AppState>, customer: LoggedIn, Query(asked): Query<Asked>) -> Response {
+pub async fn page(
+    State(state): State<AppState>,
+    customer: LoggedIn,
+    Query(asked): Query<Asked>,
+) -> Response {
     // Words in an address would end up in logs and histories: only the form's POST brings them.
-    show(&state, customer, Asked { q: String::new(), show: None, ..asked }).await
+    show(
+        &state,
+        customer,
+        Asked {
+            q: String::new(),
+            show: None,
+            ..asked
+        },
+    )
+    .await
 }
 
 /// `POST /my-data`: searches, filters, uncovers. Changes nothing but the record of looks.
-pub async fn submit(State(state): State<AppState>, customer: LoggedIn, PageForm(asked): PageForm<Asked>) -> Response {
+pub async fn submit(
+    State(state): State<AppState>,
+    customer: LoggedIn,
+    PageForm(asked): PageForm<Asked>,
+) -> Response {
     show(&state, customer, asked).await
 }
 
 /// `POST /act/...`: what islands ask for.
 pub async fn act(State(state): State<AppState>, request: Request) -> Response {
-    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await.into_response()
+    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request)
+        .await
+        .into_response()
 }
 
 async fn show(state: &AppState, LoggedIn(customer): LoggedIn, asked: Asked) -> Response {
-    let Some(filter) = filter(&asked) else { return PortalError::BadRequest.page(state) };
-    let wanted = Wanted { filter, uncover: asked.show.clone().filter(|id| !id.is_empty()) };
+    let Some(filter) = filter(&asked) else {
+        return PortalError::BadRequest.page(state);
+    };
+    let wanted = Wanted {
+        filter,
+        uncover: asked.show.clone().filter(|id| !id.is_empty()),
+    };
     match state.portal.my_data(&customer, &wanted).await {
         Ok(found) => view_of(state, found, asked, &wanted.filter),
         Err(error) => PortalError::from(error).page(state),
@@ -72,7 +96,11 @@ fn filter(asked: &Asked) -> Option<Filter> {
         return None;
     }
     let system = Some(asked.system.clone()).filter(|s| !s.is_empty());
-    Some(Filter { words: asked.q.clone(), origin, system })
+    Some(Filter {
+        words: asked.q.clone(),
+        origin,
+        system,
+    })
 }
 
 /// The origins (P1): what the address and the style call them, and the words.
@@ -85,7 +113,10 @@ pub(crate) const ORIGINS: [(Origin, &str, &str); 4] = [
 
 /// The class that colours an origin.
 pub(crate) fn origin_class(origin: Option<Origin>) -> &'static str {
-    ORIGINS.iter().find(|(o, _, _)| Some(*o) == origin).map_or("", |(_, class, _)| class)
+    ORIGINS
+        .iter()
+        .find(|(o, _, _)| Some(*o) == origin)
+        .map_or("", |(_, class, _)| class)
 }
 
 const GROUPS: [(Group, &str); 8] = [
@@ -131,7 +162,13 @@ fn own_dataset(found: &MyDataPage) -> Option<(String, String)> {
     let own = |d: &&fairhold_domain::catalog::Dataset| {
         d.connection.as_deref() == Some(fairhold_domain::catalog::OWN_CONNECTION)
     };
-    found.current.catalog.datasets.iter().find(own).map(|d| (d.key.clone(), d.name.clone()))
+    found
+        .current
+        .catalog
+        .datasets
+        .iter()
+        .find(own)
+        .map(|d| (d.key.clone(), d.name.clone()))
 }
 
 /// One group as a card; `None` when there is nothing in it.
@@ -145,9 +182,20 @@ fn group_card(
 ) -> Option<impl IntoView + use<>> {
     let of_group = |f: &&Fact| f.group == group;
     let single = |p: &&Part| p.shown_as == ShownAs::Facts;
-    let facts: Vec<&Fact> =
-        found.data.parts.iter().filter(single).flat_map(|p| p.entries.iter().flat_map(|e| &e.facts)).filter(of_group).collect();
-    let lists: Vec<&Part> = found.data.parts.iter().filter(|p| p.shown_as == ShownAs::List && p.group == group).collect();
+    let facts: Vec<&Fact> = found
+        .data
+        .parts
+        .iter()
+        .filter(single)
+        .flat_map(|p| p.entries.iter().flat_map(|e| &e.facts))
+        .filter(of_group)
+        .collect();
+    let lists: Vec<&Part> = found
+        .data
+        .parts
+        .iter()
+        .filter(|p| p.shown_as == ShownAs::List && p.group == group)
+        .collect();
     if facts.is_empty() && lists.is_empty() {
         return None;
     }
@@ -156,9 +204,22 @@ fn group_card(
         view! { <p class="fine">"We hold these, but nobody has written down yet what they are. We keep them covered until you want to see them."</p> }
     });
     let place = list::Place::default();
-    let rows = facts.into_iter().map(|f| FactRow::of(f, explained, looked, asked, &place).view()).collect_view();
-    let rest = found.data.parts.iter().filter(single).filter(|p| p.group == group).filter_map(list::all_of).collect_view();
-    let lists = lists.into_iter().map(|p| ListCard::of(p, explained, looked, asked, found).view()).collect_view();
+    let rows = facts
+        .into_iter()
+        .map(|f| FactRow::of(f, explained, looked, asked, &place).view())
+        .collect_view();
+    let rest = found
+        .data
+        .parts
+        .iter()
+        .filter(single)
+        .filter(|p| p.group == group)
+        .filter_map(list::all_of)
+        .collect_view();
+    let lists = lists
+        .into_iter()
+        .map(|p| ListCard::of(p, explained, looked, asked, found).view())
+        .collect_view();
     Some(view! {
         <section class="card" data-card="">
             <header>
@@ -174,7 +235,13 @@ fn group_card(
 }
 
 fn count_words(facts: u64, lists: &[&Part]) -> String {
-    let one = (facts > 0).then(|| if facts == 1 { "1 fact".to_owned() } else { format!("{} facts", number(facts)) });
+    let one = (facts > 0).then(|| {
+        if facts == 1 {
+            "1 fact".to_owned()
+        } else {
+            format!("{} facts", number(facts))
+        }
+    });
     let many = lists.iter().map(|p| list::how_many(p));
     one.into_iter().chain(many).collect::<Vec<_>>().join(", ")
 }
@@ -193,15 +260,30 @@ fn NotHeld(data: MyData) -> impl IntoView {
         view! { <p>{format!("Nothing in {names}: nobody there has your e-mail address.")}</p> }
     });
     let never = (!data.never_collected.is_empty()).then(|| {
-        let items = data.never_collected.iter().map(|words| view! { <li>{words.clone()}</li> }).collect_view();
+        let items = data
+            .never_collected
+            .iter()
+            .map(|words| view! { <li>{words.clone()}</li> })
+            .collect_view();
         view! { <p>"We never collect:"</p><ul>{items}</ul> }
     });
-    let empty: Vec<String> = data.parts.iter().filter(|p| p.shown_as == ShownAs::Facts).flat_map(|p| {
-        let system = in_sentence(&p.system);
-        p.entries.iter().flat_map(|e| e.empty.clone()).map(move |label| format!("{label} (in {system})"))
-    }).collect();
+    let empty: Vec<String> = data
+        .parts
+        .iter()
+        .filter(|p| p.shown_as == ShownAs::Facts)
+        .flat_map(|p| {
+            let system = in_sentence(&p.system);
+            p.entries
+                .iter()
+                .flat_map(|e| e.empty.clone())
+                .map(move |label| format!("{label} (in {system})"))
+        })
+        .collect();
     let empty = (!empty.is_empty()).then(|| {
-        let items = empty.into_iter().map(|words| view! { <li>{words}</li> }).collect_view();
+        let items = empty
+            .into_iter()
+            .map(|words| view! { <li>{words}</li> })
+            .collect_view();
         view! { <p>"We have room for these, but nothing is written there:"</p><ul>{items}</ul> }
     });
     let tables = (!data.unknown_tables.is_empty()).then(|| {

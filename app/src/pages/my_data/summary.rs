@@ -12,18 +12,36 @@ use crate::islands::SearchBox;
 #[component]
 pub(crate) fn SummaryBlock(summary: Summary, systems: Vec<System>) -> impl IntoView {
     let incomplete = systems.iter().any(|s| s.state.is_missing());
-    let at_least = if incomplete || summary.more { "at least " } else { "" };
+    let at_least = if incomplete || summary.more {
+        "at least "
+    } else {
+        ""
+    };
     let noun = if summary.facts == 1 { "fact" } else { "facts" };
-    let heading = format!("We hold {at_least}{} {noun} about you", number(summary.facts));
+    let heading = format!(
+        "We hold {at_least}{} {noun} about you",
+        number(summary.facts)
+    );
     let from = join(summary.systems.iter().map(|name| in_sentence(name)));
     let guesses = match summary.guesses() {
         0 => "None of them is a guess.".to_owned(),
         1 => "One of them is a guess.".to_owned(),
         n => format!("{} of them are guesses.", number(n)),
     };
-    let counted = ORIGINS.iter().zip(summary.by_origin).map(|((_, class, words), n)| (*class, *words, n)).collect::<Vec<_>>();
-    let spoken = counted.iter().map(|(_, words, n)| format!("{words} {n}")).collect::<Vec<_>>().join(", ");
-    let bar = bar(&counted.iter().map(|(class, _, n)| (*class, *n)).collect::<Vec<_>>());
+    let counted = ORIGINS
+        .iter()
+        .zip(summary.by_origin)
+        .map(|((_, class, words), n)| (*class, *words, n))
+        .collect::<Vec<_>>();
+    let spoken = counted
+        .iter()
+        .map(|(_, words, n)| format!("{words} {n}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let bar = bar(&counted
+        .iter()
+        .map(|(class, _, n)| (*class, *n))
+        .collect::<Vec<_>>());
     let keys = counted
         .into_iter()
         .map(|(class, words, n)| {
@@ -53,8 +71,11 @@ fn bar(parts: &[(&'static str, u64)]) -> impl IntoView + use<> {
     const WIDTH: u64 = 1000;
     const LEAST: u64 = 12;
     let total: u64 = parts.iter().map(|(_, n)| n).sum::<u64>().max(1);
-    let widths: Vec<(&'static str, u64)> =
-        parts.iter().filter(|(_, n)| *n > 0).map(|(class, n)| (*class, (n * WIDTH / total).max(LEAST))).collect();
+    let widths: Vec<(&'static str, u64)> = parts
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .map(|(class, n)| (*class, (n * WIDTH / total).max(LEAST)))
+        .collect();
     let all: u64 = widths.iter().map(|(_, w)| w).sum::<u64>().max(1);
     let mut x = 0;
     widths
@@ -92,7 +113,11 @@ pub(crate) fn SystemNotices(systems: Vec<System>) -> impl IntoView {
 
 /// The search box and the filters: one form that posts, so that no word lands in an address.
 #[component]
-pub(crate) fn Finder(asked: Asked, systems: Vec<System>, own: Option<(String, String)>) -> impl IntoView {
+pub(crate) fn Finder(
+    asked: Asked,
+    systems: Vec<System>,
+    own: Option<(String, String)>,
+) -> impl IntoView {
     let origins = ORIGINS
         .iter()
         .map(|(_, key, words)| view! { <option value=*key selected=asked.origin == *key>{*words}</option> })

@@ -17,7 +17,11 @@ pub struct Asked {
 }
 
 /// `GET /who-looked`
-pub async fn page(State(state): State<AppState>, LoggedIn(customer): LoggedIn, asked: Query<Asked>) -> Response {
+pub async fn page(
+    State(state): State<AppState>,
+    LoggedIn(customer): LoggedIn,
+    asked: Query<Asked>,
+) -> Response {
     let found = async {
         let looks = state.portal.who_looked(&customer, asked.before).await?;
         Ok::<_, fairhold_portal::Error>((looks, state.portal.address_of(&customer).await?))
@@ -32,10 +36,14 @@ pub async fn page(State(state): State<AppState>, LoggedIn(customer): LoggedIn, a
             let failed = (!look.failed.is_empty())
                 .then(|| view! { <p class="fine">{format!("This did not answer then: {}.", look.failed.join(", "))}</p> });
             let reason = look.reason.map(|why| view! { <p class="fine">{format!("Why: {why}")}</p> });
+            let parts = look.parts.map(|parts| {
+                view! { <details><summary>"Which parts"</summary><p>{format!("{}.", fairhold_domain::facts::capitalised(&parts))}</p></details> }
+            });
             view! {
                 <li class=if look.own { "own" } else { "other" }>
                     <time datetime=look.at>{look.when}</time>
                     <p>{look.sentence}</p>
+                    {parts}
                     {reason}
                     {failed}
                 </li>
@@ -44,13 +52,17 @@ pub async fn page(State(state): State<AppState>, LoggedIn(customer): LoggedIn, a
         let lines = lines.collect_view();
         let older = looks.next.map(|seq| view! { <a class="button" href=format!("/who-looked?before={seq}")>"Show older looks"</a> });
         view! {
-            <h1>"Who looked"</h1>
-            <p class="lead">
-                "Each time somebody looks at your data, we write it down here: you, our people, and our systems. Nobody can change or delete a line without our noticing."
-            </p>
-            {none}
-            <ol class="timeline card">{lines}</ol>
-            <p class="pager">{older}</p>
+            <div>
+                <h1>"Who looked"</h1>
+                <p class="lead">
+                    "Each time somebody looks at your data, we write it down here: you, our people, and our systems. Nobody can change or delete a line without our noticing."
+                </p>
+            </div>
+            <section class="card">
+                {none}
+                <ol class="timeline">{lines}</ol>
+                <p class="pager">{older}</p>
+            </section>
         }
     })
 }

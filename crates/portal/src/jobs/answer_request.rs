@@ -32,14 +32,21 @@ impl AnswerRequest {
     pub async fn run(self, portal: &Portal) -> Result<Done, JobError> {
         let keys = &portal.inner.keys;
         let asked = accounts::request(&mut portal.inner.db.read().await?, &self.request_id).await?;
-        let Some((kind, sealed)) = asked else { return Ok(Done::Once) };
-        let plain = keys.portal().requests.open(&format!("request:{}", self.request_id), &sealed)?;
+        let Some((kind, sealed)) = asked else {
+            return Ok(Done::Once);
+        };
+        let plain = keys
+            .portal()
+            .requests
+            .open(&format!("request:{}", self.request_id), &sealed)?;
         let address = String::from_utf8(plain).map_err(|_| JobError::Payload)?;
         let address = EmailAddress::parse(&address).map_err(|_| JobError::Payload)?;
         let hash = address_hash(&keys.portal().addresses, &address);
         let known = accounts::by_address(&mut portal.inner.db.read().await?, &hash).await?;
         match (known, kind) {
-            (Some(customer), _) => answer_known(portal, self.request_id, customer, kind, address).await?,
+            (Some(customer), _) => {
+                answer_known(portal, self.request_id, customer, kind, address).await?
+            }
             (None, LinkKind::SignUp) => welcome(portal, self.request_id, hash, address).await?,
             // Nobody is told that there is no account: neither on the page nor by a mail that nobody asked for.
             (None, LinkKind::Reset) => forget(portal, self.request_id).await?,
@@ -50,7 +57,12 @@ impl AnswerRequest {
 }
 
 /// A new customer: the key first, then everything that it seals.
-async fn welcome(portal: &Portal, request_id: String, hash: String, address: EmailAddress) -> Result<()> {
+async fn welcome(
+    portal: &Portal,
+    request_id: String,
+    hash: String,
+    address: EmailAddress,
+) -> Result<()> {
     let now = portal.now();
     let customer = CustomerId(portal.inner.world.new_id());
     let key = portal.inner.keys.create(customer, now).await?;
@@ -62,9 +74,13 @@ async fn welcome(portal: &Portal, request_id: String, hash: String, address: Ema
             Box::pin(async move {
                 accounts::add(tx, customer, &hash, now).await?;
                 let mut record = OwnRecord::default();
-                record.values.insert(own_values::ADDRESS.to_owned(), own_values::given(address.as_str(), now));
+                record.values.insert(
+                    own_values::ADDRESS.to_owned(),
+                    own_values::given(address.as_str(), now),
+                );
                 records::write(tx, &key, &*this.inner.world.random, customer, &record, 0).await?;
-                this.send_link(tx, &key, customer, LinkKind::SignUp, &address).await?;
+                this.send_link(tx, &key, customer, LinkKind::SignUp, &address)
+                    .await?;
                 accounts::remove_request(tx, &request_id).await?;
                 Ok::<(), Error>(())
             })
@@ -91,13 +107,21 @@ async fn answer_known(
         .db
         .write(move |tx| {
             Box::pin(async move {
-                let account = accounts::account(tx, customer).await?.ok_or(StoreError::Conflict)?;
+                let account = accounts::account(tx, customer)
+                    .await?
+                    .ok_or(StoreError::Conflict)?;
                 match (account.proven_at, kind) {
-                    (Some(_), LinkKind::SignUp) => this.say_already_here(tx, &key, customer, &address).await?,
-                    (Some(_), LinkKind::Reset) => {
-                        this.send_link(tx, &key, customer, LinkKind::Reset, &address).await?;
+                    (Some(_), LinkKind::SignUp) => {
+                        this.say_already_here(tx, &key, customer, &address).await?
                     }
-                    (None, _) => this.send_link(tx, &key, customer, LinkKind::SignUp, &address).await?,
+                    (Some(_), LinkKind::Reset) => {
+                        this.send_link(tx, &key, customer, LinkKind::Reset, &address)
+                            .await?;
+                    }
+                    (None, _) => {
+                        this.send_link(tx, &key, customer, LinkKind::SignUp, &address)
+                            .await?
+                    }
                 }
                 accounts::remove_request(tx, &request_id).await?;
                 Ok::<(), Error>(())
@@ -131,17 +155,45 @@ impl Portal {
     ) -> Result<()> {
         let now = self.now();
         let token = new_token(&*self.inner.world.random);
-        accounts::add_link(tx, &token_hash(&token), customer, kind, now, now.plus_seconds(LINK_SECONDS)).await?;
+        accounts::add_link(
+            tx,
+            &token_hash(&token),
+            customer,
+            kind,
+            now,
+            now.plus_seconds(LINK_SECONDS),
+        )
+        .await?;
         let current = self.company().current();
         let company = current.catalog.company.name.as_str();
         let link = format!("{}/set-password/{token}", self.settings().public_url);
         let (subject, text) = match kind {
-            LinkKind::SignUp => {
-                (format!("See what {company} holds about you"), text(&SignUpMail { company, link: &link })?)
-            }
-            LinkKind::Reset => (format!("Choose a new password at {company}"), text(&ResetMail { company, link: &link })?),
+            LinkKind::SignUp => (
+                format!("See what {company} holds about you"),
+                text(&SignUpMail {
+                    company,
+                    link: &link,
+                })?,
+            ),
+            LinkKind::Reset => (
+                format!("Choose a new password at {company}"),
+                text(&ResetMail {
+                    company,
+                    link: &link,
+                })?,
+            ),
         };
-        self.post(tx, key, customer, &Mail { to: address.as_str().to_owned(), subject, text }).await
+        self.post(
+            tx,
+            key,
+            customer,
+            &Mail {
+                to: address.as_str().to_owned(),
+                subject,
+                text,
+            },
+        )
+        .await
     }
 
     async fn say_already_here(
@@ -158,7 +210,11 @@ impl Portal {
         let mail = Mail {
             to: address.as_str().to_owned(),
             subject: format!("You have an account at {company}"),
-            text: text(&AlreadyHereMail { company, log_in: &log_in, forgot: &forgot })?,
+            text: text(&AlreadyHereMail {
+                company,
+                log_in: &log_in,
+                forgot: &forgot,
+            })?,
         };
         self.post(tx, key, customer, &mail).await
     }

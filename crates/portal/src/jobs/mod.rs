@@ -125,7 +125,9 @@ impl Portal {
                 Box::pin(async move {
                     match outcome {
                         Ok(Done::Once) => jobs::finish(tx, &job.job_id).await,
-                        Ok(Done::Again(seconds)) => jobs::again(tx, &job.job_id, now.plus_seconds(seconds)).await,
+                        Ok(Done::Again(seconds)) => {
+                            jobs::again(tx, &job.job_id, now.plus_seconds(seconds)).await
+                        }
                         Err(error) => jobs::fail(tx, &job, error.word(), now).await,
                     }
                 })

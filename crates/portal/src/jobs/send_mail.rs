@@ -34,14 +34,18 @@ impl SendMail {
         let mut tx = portal.inner.db.read().await?;
         let waiting = outbox::get(&mut tx, &key, self.customer, &self.mail_id).await?;
         drop(tx);
-        let Some((mail, None)) = waiting else { return Ok(Done::Once) };
+        let Some((mail, None)) = waiting else {
+            return Ok(Done::Once);
+        };
         if portal.inner.mailer.send(&mail).await? {
             let now = portal.now();
             portal
                 .inner
                 .db
                 .write(move |tx| {
-                    Box::pin(async move { outbox::mark_sent(tx, self.customer, &self.mail_id, now).await })
+                    Box::pin(async move {
+                        outbox::mark_sent(tx, self.customer, &self.mail_id, now).await
+                    })
                 })
                 .await?;
         }
