@@ -239,11 +239,26 @@ impl Db {
     /// # Errors
     /// When a migration fails, or the database is newer than this program.
     pub async fn migrate(&self, part: Part) -> Result<()> {
-        match (self, part) {
-            (Self::Sqlite(db), Part::Data) => SQLITE_DATA.run(&db.writer).await?,
-            (Self::Sqlite(db), Part::Keys) => SQLITE_KEYS.run(&db.writer).await?,
-            (Self::Postgres(pool), Part::Data) => POSTGRES_DATA.run(pool).await?,
-            (Self::Postgres(pool), Part::Keys) => POSTGRES_KEYS.run(pool).await?,
+        match self {
+            Self::Sqlite(db) => {
+                // Two processes may start at once: who comes second waits for the write lock, and finds all done.
+                let mut tx = db.writer.begin_with("BEGIN IMMEDIATE").await?;
+                let migrations = if part == Part::Data {
+                    &SQLITE_DATA
+                } else {
+                    &SQLITE_KEYS
+                };
+                migrations.run_direct(None, &mut *tx, false).await?;
+                tx.commit().await?;
+            }
+            Self::Postgres(pool) => {
+                let migrations = if part == Part::Data {
+                    &POSTGRES_DATA
+                } else {
+                    &POSTGRES_KEYS
+                };
+                migrations.run(pool).await?;
+            }
         }
         Ok(())
     }
@@ -590,16 +605,20 @@ fn bind_postgres(
     })
 }
 
-/// Makes the file, readable by its owner alone, before SQLite would make it readable by others.
+/// Makes the file, readable by its owner alone, before SQLite would make it readable by others. One that is there is not
+/// opened: to close it again would take away the locks that this process has on it.
 fn make_private(path: &Path) -> Result<()> {
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let io = |e| StoreError::Database(sqlx::Error::Io(e));
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
+    let made = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
         .mode(0o600)
-        .open(path)
-        .map_err(io)?;
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))
-        .map_err(io)
+        .open(path);
+    match made {
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        }
+        made => made.map(drop),
+    }
+    .map_err(|e| StoreError::Database(sqlx::Error::Io(e)))
 }

@@ -186,3 +186,132 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
     subtle::ConstantTimeEq::ct_eq(a, b).into()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+    use super::*;
+
+    /// Counts up, so that no two fills are alike.
+    struct Counting(std::sync::atomic::AtomicU8);
+
+    impl Random for Counting {
+        fn fill(&self, bytes: &mut [u8]) {
+            for byte in bytes {
+                *byte = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn counting() -> Counting {
+        Counting(0.into())
+    }
+
+    fn key() -> SecretKey {
+        SecretKey::generate(&counting())
+    }
+
+    #[test]
+    fn opens_what_it_sealed_and_never_seals_alike() {
+        let random = counting();
+        let (first, second) = (
+            key().seal("a", b"words", &random).unwrap(),
+            key().seal("a", b"words", &random).unwrap(),
+        );
+        assert_ne!(first, second);
+        for sealed in [first, second] {
+            assert_eq!(key().open("a", &sealed).unwrap(), b"words");
+            assert!(matches!(key().open("b", &sealed), Err(StoreError::Seal)));
+            let other = SecretKey::new([1; 32]);
+            assert!(matches!(other.open("a", &sealed), Err(StoreError::Seal)));
+        }
+    }
+
+    #[test]
+    fn what_is_too_short_does_not_open() {
+        for length in [0, 1, 23, 24, 39] {
+            assert!(matches!(
+                key().open("a", &vec![0; length]),
+                Err(StoreError::Seal)
+            ));
+        }
+    }
+
+    /// Worked out with another implementation of HMAC-SHA-256 and HKDF-SHA-256.
+    #[test]
+    fn hashes_as_the_standards_say() {
+        let hash = key().keyed_hash(&[b"look", b"", &[0; 3]]);
+        assert_eq!(
+            hex(&hash),
+            "6556731ea03e4aed53a0e4631db6ff10b3914baeba5d02b149448798c08f0f81"
+        );
+        let derived = key().derive("session contents");
+        assert_eq!(
+            hex(derived.bytes()),
+            "a45d68d328686557c76e6b2a3330ca552cc933a625fa5d7be34350c37768500d"
+        );
+    }
+
+    #[test]
+    fn parts_can_not_be_shifted() {
+        assert_ne!(
+            key().keyed_hash(&[b"ab", b"c"]),
+            key().keyed_hash(&[b"a", b"bc"])
+        );
+        assert_ne!(key().keyed_hash(&[b"a", b""]), key().keyed_hash(&[b"a"]));
+    }
+
+    #[test]
+    fn keys_are_read_from_both_forms() {
+        let digits = hex(key().bytes());
+        let texts = [
+            key().to_text(),
+            format!(" {}\n", key().to_text()),
+            digits.to_uppercase(),
+            digits.clone(),
+            URL_SAFE_NO_PAD.encode(key().bytes()),
+        ];
+        for text in texts {
+            assert_eq!(SecretKey::from_text(&text).unwrap().bytes(), key().bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let digits = hex(key().bytes());
+        let wrong = [
+            String::new(),
+            "password".to_owned(),
+            STANDARD.encode([0; 31]),
+            STANDARD.encode([0; 33]),
+            digits.replace('0', "g"),
+            digits.replace('0', "+"),
+            "é".repeat(32),
+        ];
+        for text in wrong {
+            assert!(SecretKey::from_text(&text).is_none(), "{text} was taken");
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_shown() {
+        assert_eq!(format!("{:?}", key()), "SecretKey(…)");
+    }
+
+    #[test]
+    fn tokens_are_long_and_only_their_hash_is_stored() {
+        let token = new_token(&counting());
+        assert_eq!(URL_SAFE_NO_PAD.decode(&token).unwrap().len(), 32);
+        // SHA-256 of "abc", FIPS 180-4.
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(token_hash("abc"), abc);
+        assert_ne!(token_hash(&token), token);
+    }
+
+    #[test]
+    fn compares_secrets() {
+        assert!(equal(b"", b"") && equal(b"ab", b"ab"));
+        assert!(!equal(b"ab", b"ac") && !equal(b"ab", b"a"));
+    }
+}

@@ -5,7 +5,9 @@ use fairhold_store::keys::KeyStore;
 use fairhold_store::{SecretKey, StoreError};
 use futures::future::join_all;
 
-use crate::support::{Stores, at, change, for_each_engine, is_refusal, master, random};
+use crate::support::{
+    Stores, at, change, for_each_engine, is_refusal, master, on_fresh_databases, random,
+};
 
 async fn open(stores: &Stores, master: SecretKey, seed: u64) -> Result<KeyStore, StoreError> {
     KeyStore::open(stores.home.db(Part::Keys).await, master, random(seed)).await
@@ -145,6 +147,26 @@ async fn both_stores_answer_while_they_are_open() {
         stores.keys.ping().await.unwrap();
         stores.keys.close().await;
         assert!(stores.keys.ping().await.is_err());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_open_a_new_store_at_once_agree() {
+    on_fresh_databases(async |home| {
+        let mut dbs = Vec::new();
+        for _ in 0..4 {
+            dbs.push(home.db(Part::Keys).await);
+        }
+        let opened = (2..)
+            .zip(dbs)
+            .map(|(seed, db)| KeyStore::open(db, master(), random(seed)));
+        let opened = join_all(opened).await;
+        let opened: Vec<KeyStore> = opened.into_iter().map(Result::unwrap).collect();
+        for keys in &opened {
+            assert_eq!(texts(keys), texts(&opened[0]));
+        }
+        join_all(opened.iter().map(KeyStore::close)).await;
     })
     .await;
 }

@@ -43,6 +43,19 @@ pub async fn on_postgres(test: impl AsyncFn(&Stores)) {
     }
 }
 
+/// Runs a test on databases that nobody has opened yet, on each engine.
+pub async fn on_fresh_databases(test: impl AsyncFn(&Home)) {
+    test(&Home::folder()).await;
+    match std::env::var(POSTGRES) {
+        Ok(server) => {
+            let home = Home::server(&server).await;
+            test(&home).await;
+            home.remove().await;
+        }
+        Err(_) => say_skipped(),
+    }
+}
+
 fn say_skipped() {
     println!("skipped: {POSTGRES} is not set, so this was not tried on PostgreSQL");
 }
