@@ -29,6 +29,8 @@ pub(crate) struct Page {
     pub visitor: Visitor,
     /// The page's own address, to mark where the visitor is.
     pub path: &'static str,
+    /// The parts of a long page, to jump to: the place on the page and its heading.
+    pub sections: Vec<(&'static str, &'static str)>,
     /// Whether there are islands on it.
     pub islands: bool,
     /// The answer's status.
@@ -42,6 +44,7 @@ impl Page {
             title: title.to_owned(),
             visitor: Visitor::Stranger,
             path,
+            sections: Vec::new(),
             islands: false,
             status: StatusCode::OK,
         }
@@ -61,6 +64,11 @@ impl Page {
             islands: true,
             ..self
         }
+    }
+
+    /// The same page with ways to its parts.
+    pub fn with_sections(self, sections: Vec<(&'static str, &'static str)>) -> Self {
+        Self { sections, ..self }
     }
 
     /// The same page with another status.

@@ -44,28 +44,24 @@ mod on_server {
         let state = use_context::<AppState>().ok_or(PortalError::Ours)?;
         let parts = use_context::<Parts>().ok_or(PortalError::Ours)?;
         let customer = customer(&parts, &state).await?;
-        let entries = match list {
-            Some((dataset, collection)) => {
-                let name = CollectionName::new(&dataset, &collection);
-                state
-                    .portal
-                    .list(&customer, name, after.as_deref(), Some(&id))
-                    .await?
-                    .part
-                    .entries
-            }
-            None => {
-                let wanted = Wanted {
-                    uncover: Some(id.clone()),
-                    ..Wanted::default()
-                };
-                let page = state.portal.my_data(&customer, &wanted).await?;
-                page.data
-                    .parts
-                    .into_iter()
-                    .flat_map(|p| p.entries)
-                    .collect()
-            }
+        let entries = if let Some((dataset, collection)) = list {
+            let name = CollectionName::new(&dataset, &collection);
+            let page = state
+                .portal
+                .list(&customer, name, after.as_deref(), Some(&id))
+                .await?;
+            page.part.entries
+        } else {
+            let wanted = Wanted {
+                uncover: Some(id.clone()),
+                ..Wanted::default()
+            };
+            let page = state.portal.my_data(&customer, &wanted).await?;
+            page.data
+                .parts
+                .into_iter()
+                .flat_map(|p| p.entries)
+                .collect()
         };
         find(entries, &id).ok_or(PortalError::NotFound)
     }
@@ -88,7 +84,7 @@ mod on_server {
     }
 }
 
-/// A covered value. `page`, `list` and `after` say on which page it is; the rest is what the page was narrowed to.
+/// A covered value; once it is shown, the same button covers it again. `page`, `list` and `after` say on which page it is; the rest is what the page was narrowed to.
 #[island]
 pub fn Covered(
     id: String,
@@ -105,6 +101,11 @@ pub fn Covered(
     let asked = (id.clone(), list, after.clone());
     let on_submit = move |event: SubmitEvent| {
         event.prevent_default();
+        wrong.set(None);
+        if shown.get_untracked().is_some() {
+            shown.set(None);
+            return;
+        }
         let (id, list, after) = asked.clone();
         spawn_local(async move {
             match uncover(id, list, after).await {
@@ -114,17 +115,19 @@ pub fn Covered(
         });
     };
     view! {
-        <form class="covered" method="post" action=page on:submit=on_submit hidden=move || shown.get().is_some()>
+        <form class="covered" method="post" action=page on:submit=on_submit>
             <input type="hidden" name="show" value=id />
             <input type="hidden" name="after" value=after.unwrap_or_default() />
             <input type="hidden" name="q" value=q />
             <input type="hidden" name="origin" value=origin />
             <input type="hidden" name="system" value=system />
-            <span class="cover">"Covered"</span>
+            <span role="status" class:cover=move || shown.get().is_none()>{move || shown.get().unwrap_or_else(|| "Covered".to_owned())}</span>
             " "
-            <button>"Show"<span class="visually-hidden">{format!(": {label}")}</span></button>
+            <button>
+                {move || if shown.get().is_some() { "Cover" } else { "Show" }}
+                <span class="visually-hidden">{format!(": {label}")}</span>
+            </button>
         </form>
-        <span role="status">{move || shown.get()}</span>
         <span class="error" role="alert">{move || wrong.get()}</span>
     }
 }

@@ -9,12 +9,20 @@ pub fn SearchBox(words: String) -> impl IntoView {
     let narrow = move |words: String| found.set(narrow_page(&words));
     view! {
         <label class="visually-hidden" for="q">"Find in your data"</label>
-        <input id="q" name="q" type="search" maxlength="200" placeholder="Find something, such as “phone”" value=words
+        <input id="q" name="q" type="search" maxlength="200" placeholder="Search, such as “phone”" value=words
             on:input:target=move |event| narrow(event.target().value()) />
-        <span class="visually-hidden" role="status">
-            {move || found.get().map(|n| format!("{n} on this page fit."))}
-        </span>
+        <p class="fine" role="status">{move || found.get().map(left_words)}</p>
     }
+}
+
+/// What is left of the page, and how to look further: a page shows only the newest of a long list.
+fn left_words(left: usize) -> String {
+    let left = match left {
+        0 => "Nothing on this page fits.".to_owned(),
+        1 => "1 thing on this page fits.".to_owned(),
+        n => format!("{n} things on this page fit."),
+    };
+    format!("{left} Press “Find” to look through everything.")
 }
 
 /// Hides what does not hold all the words; how much is left. `None` when there are no words.
@@ -43,7 +51,7 @@ fn narrow_page(words: &str) -> Option<usize> {
         left
     };
     let holds = |element: &web_sys::Element| {
-        let text = element.text_content().unwrap_or_default().to_lowercase();
+        let text = text_of(element).to_lowercase();
         words.iter().all(|word| text.contains(word))
     };
     let left = each("[data-fact]", &holds);
@@ -53,9 +61,25 @@ fn narrow_page(words: &str) -> Option<usize> {
                 .query_selector("[data-fact]:not([hidden])")
                 .is_ok_and(|found| found.is_some())
     };
+    each("[data-sections]", &|_| words.is_empty());
     each("[data-list]", &has_facts);
     each("[data-card]", &has_facts);
     (!words.is_empty()).then_some(left)
+}
+
+/// What a fact says of itself, without the explanation, which speaks of much else; with the heading of its list.
+#[cfg(feature = "hydrate")]
+fn text_of(fact: &web_sys::Element) -> String {
+    let text = |element: Option<web_sys::Element>| element.and_then(|e| e.text_content());
+    let row = fact.query_selector(".row").ok().flatten();
+    let own = text(row).or_else(|| fact.text_content());
+    let list = fact.closest("[data-list]").ok().flatten();
+    let heading = list.and_then(|list| list.query_selector("header").ok().flatten());
+    format!(
+        "{} {}",
+        own.unwrap_or_default(),
+        text(heading).unwrap_or_default()
+    )
 }
 
 /// On the server there is no page to narrow.

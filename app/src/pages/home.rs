@@ -1,14 +1,18 @@
 //! The first page: what this is, and the way in.
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 
 use crate::render::Page;
+use crate::session::LoggedIn;
 use crate::state::AppState;
 
-/// `GET /`
-pub async fn page(State(state): State<AppState>) -> Response {
+/// `GET /`: who is logged in goes on to the data.
+pub async fn page(State(state): State<AppState>, visitor: Option<LoggedIn>) -> Response {
+    if visitor.is_some() {
+        return Redirect::to("/my-data").into_response();
+    }
     let current = state.portal.company().current();
     let company = &current.catalog.company;
     let name = company.name.clone();

@@ -38,7 +38,10 @@ pub fn Document(
         Visitor::Stranger => view! { <main id="main" class="plain">{children()}</main> }.into_any(),
         Visitor::Customer { .. } => view! {
             <div class="house">
-                <Places path=page.path />
+                <div class="ways">
+                    <Places path=page.path />
+                    <Sections sections=page.sections.clone() />
+                </div>
                 <main id="main">{children()}</main>
             </div>
         }
@@ -83,20 +86,22 @@ fn Top(visitor: Visitor, current: Arc<Current>) -> impl IntoView {
         .tagline
         .clone()
         .unwrap_or_else(|| "Your data, in plain English".to_owned());
-    let side = match visitor {
-        Visitor::Stranger => view! { <a class="button" href="/log-in">"Log in"</a> }.into_any(),
-        Visitor::Customer { address } => view! {
-            {address.map(|a| view! { <span class="who">"Logged in as "{a}</span> })}
-            <form method="post" action="/log-out">
-                <button>"Log out"</button>
-            </form>
+    let (home, side) = match visitor {
+        Visitor::Stranger => ("/", None),
+        Visitor::Customer { address } => {
+            let side = view! {
+                {address.map(|a| view! { <span class="who">"Logged in as "{a}</span> })}
+                <form method="post" action="/log-out">
+                    <button>"Log out"</button>
+                </form>
+            };
+            ("/my-data", Some(side))
         }
-        .into_any(),
     };
     view! {
         <header class="top">
             {logo}
-            <a class="mark" href="/">
+            <a class="mark" href=home>
                 {company.name.clone()}
                 " "
                 <small>{tagline}</small>
@@ -113,6 +118,18 @@ fn Places(path: &'static str) -> impl IntoView {
         view! { <li><a href=address aria-current=here>{name}</a></li> }
     });
     view! { <nav aria-label="Your portal"><ul>{links.collect_view()}</ul></nav> }
+}
+
+/// The ways to the parts of a long page.
+#[component]
+fn Sections(sections: Vec<(&'static str, &'static str)>) -> impl IntoView {
+    (!sections.is_empty()).then(|| {
+        let links = sections
+            .into_iter()
+            .map(|(id, title)| view! { <li><a href=format!("#{id}")>{title}</a></li> })
+            .collect_view();
+        view! { <nav class="sections" aria-label="On this page" data-sections=""><ul>{links}</ul></nav> }
+    })
 }
 
 #[component]

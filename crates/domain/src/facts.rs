@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::join;
 use crate::catalog::{
-    Basis, Catalog, Collection, Dataset, Erase, Field, Group, Keep, Origin, Purpose, Show, ShownAs,
+    Basis, Catalog, Collection, Dataset, Erase, Field, Group, Origin, Purpose, Show, ShownAs,
     looks_like_a_secret,
 };
 use crate::ids::FieldPath;
@@ -613,35 +613,35 @@ fn kept(collection: &Collection, field: &Field) -> String {
     let Some(keep) = &field.keep else {
         return "Nobody has written down how long we keep it.".to_owned();
     };
-    let Keep {
-        duration,
-        from,
-        because,
-    } = keep;
-    let counted = duration.starts_with(|c: char| c.is_ascii_digit());
-    let mut text = if counted {
-        format!("For {duration}")
+    let counted = keep.duration.starts_with(|c: char| c.is_ascii_digit());
+    let long = if counted {
+        format!("For {}", keep.duration)
     } else {
-        capitalised(duration)
+        capitalised(&keep.duration)
     };
-    if let (true, Some(from)) = (counted, from) {
-        let column = from.rsplit('.').next().unwrap_or(from);
-        let label = collection.field(column).and_then(|f| f.label.as_deref());
-        match label {
-            Some(label) => text.push_str(&format!(", counted from “{label}”")),
-            None => text.push_str(&format!(", counted from {}", column.replace('_', " "))),
-        }
+    let from = keep.from.as_deref().filter(|_| counted);
+    let from = from.map(|from| counted_from(collection, from));
+    let because = keep.because.as_ref();
+    let because = because.map(|because| format!(" The reason: {because}."));
+    let then = match field.erase {
+        Some(Erase::Mask) => "Then we write over it, so that it leads to nobody.",
+        Some(Erase::Null) => "Then we empty it.",
+        _ => "Then we delete it.",
+    };
+    format!(
+        "{long}{}.{} {then}",
+        from.unwrap_or_default(),
+        because.unwrap_or_default()
+    )
+}
+
+/// The column that starts the clock, by its label where it has one.
+fn counted_from(collection: &Collection, from: &str) -> String {
+    let column = from.rsplit('.').next().unwrap_or(from);
+    match collection.field(column).and_then(|f| f.label.as_deref()) {
+        Some(label) => format!(", counted from “{label}”"),
+        None => format!(", counted from {}", column.replace('_', " ")),
     }
-    match because {
-        Some(because) => text.push_str(&format!(". The reason: {because}.")),
-        None => text.push('.'),
-    }
-    text.push_str(match field.erase {
-        Some(Erase::Mask) => " Then we write over it, so that it leads to nobody.",
-        Some(Erase::Null) => " Then we empty it.",
-        _ => " Then we delete it.",
-    });
-    text
 }
 
 fn erased(field: &Field) -> String {
@@ -689,6 +689,7 @@ pub fn seen_phrase(catalog: &Catalog, seen: &crate::access::Seen) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::Keep;
     use proptest::prelude::*;
 
     fn field(category: &str, origin: Origin) -> Field {

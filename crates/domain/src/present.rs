@@ -39,20 +39,20 @@ pub fn value(text: &str, kind: Kind<'_>, zone: &TimeZone) -> String {
         .field
         .and_then(|f| f.data_type.as_deref())
         .unwrap_or_default();
-    if declared.contains("bool") || said.eq_ignore_ascii_case("boolean") {
-        if let Some(answer) = yes_or_no(text) {
-            return answer.to_owned();
-        }
+    if (declared.contains("bool") || said.eq_ignore_ascii_case("boolean"))
+        && let Some(answer) = yes_or_no(text)
+    {
+        return answer.to_owned();
     }
-    if declared.contains("date") || declared.contains("time") || looks_like_a_date(text) {
-        if let Some(moment) = moment(text, zone) {
-            return moment;
-        }
+    if (declared.contains("date") || declared.contains("time") || looks_like_a_date(text))
+        && let Some(moment) = moment(text, zone)
+    {
+        return moment;
     }
-    if text.starts_with(['{', '[']) {
-        if let Ok(json) = serde_json::from_str(text) {
-            return flat(&json);
-        }
+    if text.starts_with(['{', '['])
+        && let Ok(json) = serde_json::from_str(text)
+    {
+        return flat(&json);
     }
     text.to_owned()
 }

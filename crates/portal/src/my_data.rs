@@ -447,7 +447,7 @@ async fn ask_once(
     let stale = reading
         .as_ref()
         .is_some_and(|r| !r.not_theirs.is_empty() || !r.failed.is_empty());
-    let state = |linked: &crate::links::Linked| match (
+    let shown = |linked: &crate::links::Linked| match (
         linked.rows.is_empty(),
         linked.unproven.is_empty(),
     ) {
@@ -459,7 +459,7 @@ async fn ask_once(
         .datasets
         .iter()
         .zip(&linked)
-        .map(|(d, l)| state_entry(d, state(l)))
+        .map(|(d, l)| state_entry(d, shown(l)))
         .collect();
     let unknown_tables = plan.undescribed_tables().to_vec();
     Ok((

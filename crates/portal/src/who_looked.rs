@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::{Customer, Portal};
 
 /// Looks on one page.
-const LOOKS_A_PAGE: i64 = 50;
+const LOOKS_A_PAGE: u16 = 50;
 
 /// A look, ready to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,20 +46,19 @@ impl Portal {
             &mut tx,
             customer.id,
             before.unwrap_or(i64::MAX),
-            LOOKS_A_PAGE + 1,
+            i64::from(LOOKS_A_PAGE) + 1,
         )
         .await?;
         drop(tx);
         let current = self.company().current();
         let now = self.now().timestamp();
-        let more = recorded.len() as i64 > LOOKS_A_PAGE;
-        let shown = recorded.iter().take(LOOKS_A_PAGE as usize);
-        let next = if more {
-            shown.clone().last().map(|r| r.seq)
-        } else {
-            None
-        };
+        let shown = recorded
+            .get(..usize::from(LOOKS_A_PAGE))
+            .unwrap_or(&recorded);
+        let more = recorded.len() > shown.len();
+        let next = shown.last().filter(|_| more).map(|r| r.seq);
         let looks = shown
+            .iter()
             .map(|recorded| {
                 let look: &Look = &recorded.look;
                 let at = recorded.at.timestamp();

@@ -32,7 +32,7 @@ impl World {
         }
     }
 
-    /// A fresh id: UUIDv7 (RFC 9562), so that ids sort by time.
+    /// A fresh id: `UUIDv7` (RFC 9562), so that ids sort by time.
     pub fn new_id(&self) -> Uuid {
         let millis = u64::try_from(self.clock.now().0 / 1000).unwrap_or_default();
         uuid::Builder::from_unix_timestamp_millis(millis, &random_bytes(&*self.random)).into_uuid()

@@ -27,10 +27,13 @@ pub struct Explained {
 impl Explanations {
     /// The explanations of this catalog; made when it is new.
     pub fn of(&self, current: &Current) -> Arc<Explained> {
-        if let Some((revision, made)) = &*self.made.read().unwrap_or_else(PoisonError::into_inner) {
-            if *revision == current.revision {
-                return made.clone();
-            }
+        let known = self
+            .made
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some((_, made)) = known.filter(|(revision, _)| *revision == current.revision) {
+            return made;
         }
         let fresh = Arc::new(Explained::new(current));
         *self.made.write().unwrap_or_else(PoisonError::into_inner) =

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fairhold_domain::facts::{Fact, Shown, in_sentence, origin_label};
+use fairhold_domain::facts::{Fact, Shown, origin_label};
 use fairhold_domain::present;
 use fairhold_portal::LastLook;
 use fairhold_portal::company::Current;
@@ -74,7 +74,7 @@ impl FactRow {
             value: value(fact, asked, place),
             explanation: explained.field(&fact.path),
             since,
-            system: in_sentence(&fact.system),
+            system: fact.system.clone(),
             looked: looked.at(&fact.path.dataset, &fact.path.collection),
             described: fact.described,
         }
@@ -91,7 +91,7 @@ impl FactRow {
                 <div class="row">
                     <h3 class="label">{self.label}</h3>
                     <div class="value">{self.value}</div>
-                    <span class="chip"><span class="dot"></span>{self.origin}<small>{format!("in {}", self.system)}</small></span>
+                    <span class="chip"><span class="dot"></span>{self.origin}" "<small>{self.system}</small></span>
                 </div>
                 <details>
                     <summary>"Why we hold this"<span class="visually-hidden">{format!(": {label}")}</span></summary>

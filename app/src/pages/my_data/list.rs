@@ -146,7 +146,7 @@ fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
             <section class=format!("card {}", origin_class(part.origin))>
                 <header>
                     <h2>{how_many(part)}</h2>
-                    <span class="chip"><span class="dot"></span>{origin_label(part.origin)}</span>
+                    <span class="chip"><span class="dot"></span>{origin_label(part.origin)}" "<small>{part.system.clone()}</small></span>
                 </header>
                 <Why html=explained.list(&part.dataset, &part.collection) looked=looked.at(&part.dataset, &part.collection) />
                 {entries}
@@ -161,7 +161,11 @@ pub(crate) fn all_of(part: &Part) -> Option<impl IntoView + use<>> {
     let name = CollectionName::new(&part.dataset, &part.collection);
     let hidden =
         part.next.is_some() || part.count > part.entries.len() as u64 || part.count_is_more;
-    let words = format!("See all: {}", how_many(part));
+    let words = if part.count_is_more {
+        format!("See all of them: {}", how_many(part))
+    } else {
+        format!("See all {}", how_many(part))
+    };
     hidden.then(|| view! { <p class="pager"><a class="button" href=address(&name)>{words}</a></p> })
 }
 
@@ -202,15 +206,13 @@ fn plural(noun: &str) -> String {
 }
 
 fn address(name: &CollectionName) -> String {
-    let encode = |text: &str| {
-        text.bytes().fold(String::new(), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            out
-        })
+    let encode = |text: &str| -> String {
+        let byte = |byte: u8| match byte {
+            b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        };
+        text.bytes().map(byte).collect()
     };
     format!(
         "/my-data/{}/{}",
@@ -224,6 +226,7 @@ pub(crate) struct ListCard {
     label: String,
     class: &'static str,
     origin: &'static str,
+    system: String,
     count: String,
     why: Arc<str>,
     looked: String,
@@ -249,6 +252,7 @@ impl ListCard {
             label: part.label.clone(),
             class: origin_class(part.origin),
             origin: origin_label(part.origin),
+            system: part.system.clone(),
             count: how_many(part),
             why: explained.list(&part.dataset, &part.collection),
             looked: looked.at(&part.dataset, &part.collection),
@@ -264,7 +268,7 @@ impl ListCard {
                 <header>
                     <h3>{self.label}</h3>
                     <span class="fine">{self.count}</span>
-                    <span class="chip"><span class="dot"></span>{self.origin}</span>
+                    <span class="chip"><span class="dot"></span>{self.origin}" "<small>{self.system}</small></span>
                 </header>
                 <Why html=self.why looked=self.looked />
                 {self.entries}
@@ -308,12 +312,11 @@ fn entry_view(
     asked: &Asked,
     place: &Place,
 ) -> impl IntoView + use<> {
-    let words = title(entry, collection);
-    let words = if words.is_empty() {
-        part.one_row.clone()
-    } else {
-        words.join(" · ")
-    };
+    let mut words = title(entry, collection).into_iter();
+    let name = words.next().unwrap_or_else(|| part.one_row.clone());
+    let more = words
+        .map(|word| view! { " "<span>{word}</span> })
+        .collect_view();
     let facts = pairs(&entry.facts, part, asked, place);
     let context = entry
         .context
@@ -330,7 +333,7 @@ fn entry_view(
         });
     view! {
         <details class="entry" data-fact="">
-            <summary>{words}</summary>
+            <summary><b>{name}</b>{more}</summary>
             <dl>{facts}</dl>
             {context}
             {empty}

@@ -8,7 +8,7 @@ mod summary;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use fairhold_domain::catalog::{Group, Origin, ShownAs};
-use fairhold_domain::facts::{Fact, Filter, MyData, Part, in_sentence};
+use fairhold_domain::facts::{Fact, Filter, MyData, Part, System, SystemState, in_sentence};
 use fairhold_domain::present::number;
 use fairhold_portal::my_data::{MyDataPage, Wanted};
 use leptos::prelude::*;
@@ -119,27 +119,44 @@ pub(crate) fn origin_class(origin: Option<Origin>) -> &'static str {
         .map_or("", |(_, class, _)| class)
 }
 
-const GROUPS: [(Group, &str); 8] = [
-    (Group::AboutYou, "About you"),
-    (Group::HowToReachYou, "How to reach you"),
-    (Group::WhatYouBought, "What you bought"),
-    (Group::WhatYouDid, "What you did"),
-    (Group::WhatWeWorkedOut, "What we worked out about you"),
-    (Group::FromOthers, "What we got from others"),
-    (Group::YourAccount, "Your account"),
-    (Group::NotDescribed, "Not described yet"),
+/// The groups in their order: the place on the page that links lead to, and the heading.
+const GROUPS: [(Group, &str, &str); 8] = [
+    (Group::AboutYou, "about-you", "About you"),
+    (Group::HowToReachYou, "how-to-reach-you", "How to reach you"),
+    (Group::WhatYouBought, "what-you-bought", "What you bought"),
+    (Group::WhatYouDid, "what-you-did", "What you did"),
+    (
+        Group::WhatWeWorkedOut,
+        "what-we-worked-out",
+        "What we worked out about you",
+    ),
+    (Group::FromOthers, "from-others", "What we got from others"),
+    (Group::YourAccount, "your-account", "Your account"),
+    (Group::NotDescribed, "not-described", "Not described yet"),
 ];
+
+/// The part of the page for what is not held.
+const NOT_HELD: (&str, &str) = ("not-held", "What we do not hold");
 
 fn view_of(state: &AppState, found: MyDataPage, asked: Asked, filter: &Filter) -> Response {
     let explained = state.explanations.of(&found.current);
     let narrowed = !filter.is_empty();
     let address = found.address.as_str().to_owned();
-    Page::own("My data", "/my-data", Some(address)).with_islands().render(state, move || {
+    let sections = GROUPS
+        .iter()
+        .filter(|(group, _, _)| holds(*group, &found))
+        .map(|(_, id, title)| (*id, *title))
+        .chain(says_what_is_not_held(&found.data).then_some(NOT_HELD))
+        .collect();
+    let page = Page::own("My data", "/my-data", Some(address))
+        .with_islands()
+        .with_sections(sections);
+    page.render(state, move || {
         let looked = Looked::new(&found.last_looks, &found.current);
         let facts_left = !found.data.parts.is_empty();
         let groups = GROUPS
             .iter()
-            .filter_map(|(group, title)| group_card(*group, title, &found, &explained, &looked, &asked))
+            .filter_map(|(group, id, title)| group_card(*group, id, title, &found, &explained, &looked, &asked))
             .collect_view();
         let nothing = (narrowed && !facts_left).then(|| {
             view! { <p class="empty card">"We found nothing that fits. Try another word, or "<a href="/my-data">"show everything"</a>"."</p> }
@@ -174,6 +191,7 @@ fn own_dataset(found: &MyDataPage) -> Option<(String, String)> {
 /// One group as a card; `None` when there is nothing in it.
 fn group_card(
     group: Group,
+    id: &'static str,
     title: &'static str,
     found: &MyDataPage,
     explained: &Explained,
@@ -196,7 +214,7 @@ fn group_card(
         .iter()
         .filter(|p| p.shown_as == ShownAs::List && p.group == group)
         .collect();
-    if facts.is_empty() && lists.is_empty() {
+    if !holds(group, found) {
         return None;
     }
     let count = count_words(facts.len() as u64, &lists);
@@ -221,7 +239,7 @@ fn group_card(
         .map(|p| ListCard::of(p, explained, looked, asked, found).view())
         .collect_view();
     Some(view! {
-        <section class="card" data-card="">
+        <section class="card" data-card="" id=id>
             <header>
                 <h2>{title}</h2>
                 <span>{count}</span>
@@ -234,16 +252,38 @@ fn group_card(
     })
 }
 
+/// How many facts a card holds, counted as the summary counts them: an entry of a list is one.
 fn count_words(facts: u64, lists: &[&Part]) -> String {
-    let one = (facts > 0).then(|| {
-        if facts == 1 {
-            "1 fact".to_owned()
-        } else {
-            format!("{} facts", number(facts))
-        }
-    });
-    let many = lists.iter().map(|p| list::how_many(p));
-    one.into_iter().chain(many).collect::<Vec<_>>().join(", ")
+    let all = facts + lists.iter().map(|p| p.count).sum::<u64>();
+    let more = if lists.iter().any(|p| p.count_is_more) {
+        "more than "
+    } else {
+        ""
+    };
+    let noun = if all == 1 { "fact" } else { "facts" };
+    format!("{more}{} {noun}", number(all))
+}
+
+/// Whether there is anything in a group.
+fn holds(group: Group, found: &MyDataPage) -> bool {
+    found.data.parts.iter().any(|part| match part.shown_as {
+        ShownAs::List => part.group == group,
+        ShownAs::Facts => part
+            .entries
+            .iter()
+            .flat_map(|e| &e.facts)
+            .any(|f| f.group == group),
+    })
+}
+
+/// Whether there is anything to say of what is not held.
+fn says_what_is_not_held(data: &MyData) -> bool {
+    let knows_nobody = |s: &System| s.state == SystemState::KnowsNobody;
+    let has_empty =
+        |p: &Part| p.shown_as == ShownAs::Facts && p.entries.iter().any(|e| !e.empty.is_empty());
+    !data.never_collected.is_empty()
+        || data.systems.iter().any(knows_nobody)
+        || data.parts.iter().any(has_empty)
 }
 
 /// What is not held, and what can't be tied to anyone.
@@ -252,7 +292,7 @@ fn NotHeld(data: MyData) -> impl IntoView {
     let strangers: Vec<String> = data
         .systems
         .iter()
-        .filter(|s| s.state == fairhold_domain::facts::SystemState::KnowsNobody)
+        .filter(|s| s.state == SystemState::KnowsNobody)
         .map(|s| in_sentence(&s.name))
         .collect();
     let nobody = (!strangers.is_empty()).then(|| {
@@ -276,7 +316,7 @@ fn NotHeld(data: MyData) -> impl IntoView {
             p.entries
                 .iter()
                 .flat_map(|e| e.empty.clone())
-                .map(move |label| format!("{label} (in {system})"))
+                .map(move |label| format!("{label} ({system})"))
         })
         .collect();
     let empty = (!empty.is_empty()).then(|| {
@@ -298,12 +338,13 @@ fn NotHeld(data: MyData) -> impl IntoView {
             </section>
         }
     });
-    let any = nobody.is_some() || never.is_some() || empty.is_some();
+    let any = says_what_is_not_held(&data);
+    let (id, title) = NOT_HELD;
     view! {
         {tables}
         {any.then(|| view! {
-            <section class="card" data-card="">
-                <h2>"What we do not hold"</h2>
+            <section class="card" data-card="" id=id>
+                <h2>{title}</h2>
                 {nobody}
                 {never}
                 {empty}

@@ -45,7 +45,7 @@ impl AnswerRequest {
         let known = accounts::by_address(&mut portal.inner.db.read().await?, &hash).await?;
         match (known, kind) {
             (Some(customer), _) => {
-                answer_known(portal, self.request_id, customer, kind, address).await?
+                answer_known(portal, self.request_id, customer, kind, address).await?;
             }
             (None, LinkKind::SignUp) => welcome(portal, self.request_id, hash, address).await?,
             // Nobody is told that there is no account: neither on the page nor by a mail that nobody asked for.
@@ -112,7 +112,7 @@ async fn answer_known(
                     .ok_or(StoreError::Conflict)?;
                 match (account.proven_at, kind) {
                     (Some(_), LinkKind::SignUp) => {
-                        this.say_already_here(tx, &key, customer, &address).await?
+                        this.say_already_here(tx, &key, customer, &address).await?;
                     }
                     (Some(_), LinkKind::Reset) => {
                         this.send_link(tx, &key, customer, LinkKind::Reset, &address)
@@ -120,7 +120,7 @@ async fn answer_known(
                     }
                     (None, _) => {
                         this.send_link(tx, &key, customer, LinkKind::SignUp, &address)
-                            .await?
+                            .await?;
                     }
                 }
                 accounts::remove_request(tx, &request_id).await?;
