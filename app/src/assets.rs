@@ -28,12 +28,12 @@ pub struct Assets {
 }
 
 impl Assets {
-    /// Reads the names of the files from `pkg/hash.txt` in the site folder: lines such as `css: 0a1b2c`.
+    /// Reads the names of the files from `hash.txt`: lines such as `css: 0a1b2c`.
     ///
     /// # Errors
     /// When the browser bundle has not been built.
     pub fn read(site: &Path) -> std::io::Result<Self> {
-        let file = std::path::absolute(site.join("hash.txt"))?;
+        let file = hash_file(site)?;
         let names = std::fs::read_to_string(&file)?;
         let style = names
             .lines()
@@ -54,6 +54,17 @@ impl Assets {
     pub fn scripts(&self, nonce: &str) -> String {
         self.scripts.replace(NONCE_HERE, nonce)
     }
+}
+
+/// `hash.txt` in the site folder, where `cargo xtask bundle` writes it, or beside the program, where cargo-leptos does.
+fn hash_file(site: &Path) -> std::io::Result<PathBuf> {
+    let ours = std::path::absolute(site.join("hash.txt"))?;
+    let beside = std::env::current_exe()?.with_file_name("hash.txt");
+    Ok(if ours.exists() || !beside.exists() {
+        ours
+    } else {
+        beside
+    })
 }
 
 /// Leptos' own elements, made once: the component would look for the names of the files at every page.

@@ -120,7 +120,8 @@ async fn watch_catalog(portal: &Portal, stop: impl Future<Output = ()>) {
 
 /// Where the browser's files are: named, or beside the folder of the program.
 fn site_folder() -> anyhow::Result<PathBuf> {
-    if let Some(named) = std::env::var_os("FAIRHOLD_SITE") {
+    // The second is what cargo-leptos says when it starts the program.
+    if let Some(named) = ["FAIRHOLD_SITE", "LEPTOS_SITE_ROOT"].into_iter().find_map(std::env::var_os) {
         return Ok(PathBuf::from(named));
     }
     let program = std::env::current_exe()?;
