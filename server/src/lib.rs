@@ -9,6 +9,7 @@ mod company_style;
 pub mod config;
 pub mod demo;
 pub mod http;
+pub mod log;
 pub mod serve;
 mod sessions;
 pub mod wiring;

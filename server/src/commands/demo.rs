@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::commands::{keys, start_log};
+use crate::commands::keys;
 use crate::config::{Config, Connection};
 use crate::demo;
 use crate::serve::{Server, asked_to_stop};
@@ -11,7 +11,7 @@ use crate::wiring::{Mode, make_folder, open};
 
 /// Makes what is missing, and serves.
 pub(crate) async fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
-    start_log("warn");
+    crate::log::start("warn");
     prepare(&mut config).await?;
     let portal = open(&config, Mode::Demo).await?;
     demo::seed(&portal).await?;

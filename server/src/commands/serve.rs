@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use crate::commands::start_log;
 use crate::config::Config;
 use crate::serve::{Server, asked_to_stop};
 use crate::wiring::{Mode, open};
 
 pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    start_log("info");
+    crate::log::start("info");
     let portal = open(&config, Mode::Production).await?;
     let server = Server::bind(portal, &config).await?;
     println!("Fairhold listens on port {}.", server.port());

@@ -1,0 +1,30 @@
+//! The log: on standard error, in words of ours and ids, never anything personal.
+
+use tracing_subscriber::EnvFilter;
+
+/// Parts of libraries that write whole addresses into the log, with what stands in them: a link's secret, say.
+const SAY_TOO_MUCH: [&str; 1] = ["tower_http::csrf=off"];
+
+/// Starts it: `RUST_LOG` chooses what, `quiet` does without it; as JSON when `FAIRHOLD_LOG=json`.
+pub(crate) fn start(quiet: &str) {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| quiet.to_owned());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter(&wanted))
+        .with_writer(std::io::stderr);
+    let started = if std::env::var("FAIRHOLD_LOG").is_ok_and(|form| form == "json") {
+        log.json().try_init()
+    } else {
+        log.try_init()
+    };
+    if started.is_err() {
+        eprintln!("fairhold: the log was started before");
+    }
+}
+
+/// What is logged when this much is asked for: all of it, but for what would say too much.
+pub fn filter(wanted: &str) -> EnvFilter {
+    let silence = SAY_TOO_MUCH
+        .iter()
+        .filter_map(|directive| directive.parse().ok());
+    silence.fold(EnvFilter::new(wanted), EnvFilter::add_directive)
+}
