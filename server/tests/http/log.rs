@@ -1,0 +1,135 @@
+//! The log holds ids and words of ours: no address, password, token, search word or value, however much is logged.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use reqwest::Method;
+use tracing_subscriber::fmt::MakeWriter;
+
+use fairhold_server::log::filter;
+
+use crate::html;
+use crate::support::{Setup, system};
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn nothing_personal_is_logged() {
+    let log = Log::default();
+    // Everything of ours and of what we are built on, down to the last line.
+    let everything = tracing_subscriber::fmt()
+        .with_env_filter(filter("trace"))
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let _listening = tracing::subscriber::set_default(everything);
+
+    let setup = Setup::demo().await;
+    let nowhere = setup.folder().join("none.db");
+    let house = setup.with_system("newsletter", &nowhere).start().await;
+    let mut ada = house.logged_in("ada@example.com").await;
+    let page = ada.get("/my-data").await;
+    let id = html::fields(&page.body, "show").remove(0);
+    ada.post("/my-data", &[("show", &id)]).await;
+    ada.post("/act/uncover", &[("id", &id)]).await;
+    ada.post("/my-data", &[("q", "a-word-of-the-search")]).await;
+    ada.get("/my-data/shop/orders?after=a-place-in-the-list")
+        .await;
+    ada.get("/who-looked").await;
+    ada.get("/a-path-with-eve@example.com").await;
+    ada.get("/set-password/a-token-that-never-was").await;
+    let mut eve = house.browser();
+    eve.post("/sign-up", &[("email", "eve@example.com")]).await;
+    eve.post("/sign-up", &[("email", "not-an-address-of-eve")])
+        .await;
+    let link = house.link_to("eve@example.com").await;
+    eve.get(&link).await;
+    eve.post(&link, &[("password", "four words that fit")])
+        .await;
+    eve.log_in("eve@example.com", "a-password-that-is-wrong")
+        .await;
+    eve.log_in("eve@example.com", "four words that fit").await;
+    eve.cookie = Some("a-cookie-of-garbage".to_owned());
+    eve.get("/my-data").await;
+    let odd = [
+        ("content-type", "application/json"),
+        ("user-agent", "a-browser-that-tells"),
+        ("x-forwarded-for", "203.0.113.77"),
+    ];
+    eve.send(
+        Method::POST,
+        "/log-in",
+        &odd,
+        b"a-body-that-is-odd".to_vec(),
+    )
+    .await;
+    sqlx::query("ALTER TABLE looks RENAME TO looks_elsewhere")
+        .execute(&mut house.database().await)
+        .await
+        .unwrap();
+    assert_eq!(ada.get("/my-data").await.status, 500);
+
+    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    for line in [
+        "/my-data/{dataset}/{collection}",
+        "the store failed",
+        "a connected system could not be read",
+    ] {
+        assert!(log.contains(line), "the log was not listened to: {line}");
+    }
+    let mut secrets: Vec<String> = [
+        "ada@example.com",
+        "eve@example.com",
+        "a-quiet-harbour-at-dawn",
+        "a-word-of-the-search",
+        "a-place-in-the-list",
+        "a-path-with",
+        "a-token-that-never-was",
+        "not-an-address-of-eve",
+        "four words that fit",
+        "a-password-that-is-wrong",
+        "a-cookie-of-garbage",
+        "a-browser-that-tells",
+        "203.0.113.77",
+        "a-body-that-is-odd",
+    ]
+    .map(str::to_owned)
+    .into();
+    secrets.push(link.rsplit('/').next().unwrap().to_owned());
+    secrets.push(ada.cookie.clone().unwrap());
+    secrets.push(id);
+    let hers: (String, String, String) = sqlx::query_as(
+        "SELECT last_name, phone, password_hash FROM customers WHERE email = 'ada@example.com'",
+    )
+    .fetch_one(&mut system("shop").await)
+    .await
+    .unwrap();
+    secrets.extend([hers.0, hers.1, hers.2]);
+    let out = secrets.iter().filter_map(|secret| {
+        log.lines()
+            .find(|line| line.contains(secret))
+            .map(|line| (secret, line))
+    });
+    assert_eq!(out.collect::<Vec<_>>(), []);
+}

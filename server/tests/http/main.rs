@@ -1,0 +1,23 @@
+//! The portal over HTTP, as browsers, scanners and attackers meet it: one file a resource. `support` starts a portal,
+//! `html` reads its pages.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod accounts;
+mod chinook;
+mod html;
+mod log;
+mod mail;
+mod my_data;
+mod odd_input;
+mod support;
+mod systems;
+mod web;
+mod who_looked;
+mod who_may;
+mod words;

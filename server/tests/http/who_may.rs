@@ -1,0 +1,217 @@
+//! Who may do what: every address is in one of the lists below, and each list is tried. Fails when an address is added
+//! to the routes and not here.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+
+use crate::support::{Answer, Browser, House};
+
+/// Pages and files that a stranger may open.
+const OPEN: [&str; 13] = [
+    "GET /",
+    "GET /sign-up",
+    "GET /forgot-password",
+    "GET /check-your-mail",
+    "GET /set-password/{token}",
+    "GET /log-in",
+    "GET /demo/outbox",
+    "GET /company.css",
+    "GET /favicon.svg",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /pkg/{file}",
+    "GET /company/{file}",
+];
+
+/// Forms that a stranger may send.
+const OPEN_FORMS: [&str; 5] = [
+    "POST /sign-up",
+    "POST /forgot-password",
+    "POST /set-password/{token}",
+    "POST /log-in",
+    "POST /log-out",
+];
+
+/// Pages for the customer who is logged in: a stranger is sent to the log-in.
+const CUSTOMERS: [&str; 3] = [
+    "GET /my-data",
+    "GET /my-data/{dataset}/{collection}",
+    "GET /who-looked",
+];
+
+/// Forms of a customer: a stranger's are refused.
+const CUSTOMERS_FORMS: [&str; 3] = [
+    "POST /my-data",
+    "POST /my-data/{dataset}/{collection}",
+    "POST /act/uncover",
+];
+
+/// The addresses that the source names.
+fn routes() -> BTreeSet<String> {
+    let sources = [
+        include_str!("../../../app/src/routes.rs"),
+        include_str!("../../src/http.rs"),
+    ];
+    let mut found = BTreeSet::new();
+    for source in sources {
+        for route in source.split(".route(").skip(1) {
+            let (path, rest) = route.trim_start()[1..].split_once('"').unwrap();
+            let handlers = until_closed(rest);
+            for (method, call) in [("GET", "get("), ("POST", "post(")] {
+                if handlers.contains(call) {
+                    found.insert(format!("{method} {path}"));
+                }
+            }
+        }
+        for nest in source.split(".nest(").skip(1) {
+            let path = nest[1..].split('"').next().unwrap();
+            found.insert(format!("GET {path}/{{file}}"));
+        }
+    }
+    // One line in the table stands for every server function.
+    assert!(found.remove("POST /act/{*name}"));
+    found.extend(server_function_paths());
+    found
+}
+
+/// Up to the bracket that closes the call.
+fn until_closed(text: &str) -> &str {
+    let mut open = 1;
+    let end = text.find(|c| {
+        open += i32::from(c == '(') - i32::from(c == ')');
+        open == 0
+    });
+    &text[..end.unwrap()]
+}
+
+fn server_function_paths() -> impl Iterator<Item = String> {
+    server_fn::axum::server_fn_paths().map(|(path, method)| format!("{method} {path}"))
+}
+
+#[test]
+fn every_address_is_in_a_list() {
+    let listed = OPEN
+        .iter()
+        .chain(&OPEN_FORMS)
+        .chain(&CUSTOMERS)
+        .chain(&CUSTOMERS_FORMS);
+    let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
+    assert_eq!(routes(), listed);
+}
+
+/// Sends what a route takes, with all fields that any form has.
+async fn call(browser: &mut Browser, route: &str) -> Answer {
+    let (method, path) = route.split_once(' ').unwrap();
+    let path = path
+        .replace("/pkg/{file}", "/pkg/fairhold.0c.css")
+        .replace("{file}", "logo.svg")
+        .replace("{token}", "a-token")
+        .replace("{dataset}", "shop")
+        .replace("{collection}", "orders");
+    let fields = [
+        ("email", "eve@example.com"),
+        ("password", "four words that fit"),
+        ("id", "00112233445566778899aabbccddeeff"),
+        ("show", "00112233445566778899aabbccddeeff"),
+    ];
+    match method {
+        "GET" => browser.get(&path).await,
+        _ => browser.post(&path, &fields).await,
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_gets_no_further_than_the_open_pages() {
+    let house = House::demo().await;
+    house.add("ada@example.com").await;
+    for route in OPEN.iter().filter(|r| !r.contains("{token}")) {
+        let answer = call(&mut house.browser(), route).await;
+        assert_eq!(answer.status, 200, "{route}");
+    }
+    for route in CUSTOMERS {
+        let answer = call(&mut house.browser(), route).await;
+        assert_eq!(answer.status, 303, "{route}");
+        assert!(answer.location().starts_with("/log-in?next=/"), "{route}");
+        assert!(answer.body.is_empty(), "{route}");
+    }
+    for route in CUSTOMERS_FORMS {
+        let answer = call(&mut house.browser(), route).await;
+        let refused = answer.status == 401
+            || (answer.status == 303 && answer.location().starts_with("/log-in"));
+        assert!(refused, "{route}: {}", answer.status);
+        assert!(!answer.body.contains("ada"), "{route}");
+    }
+    assert_eq!(
+        house.looks().await,
+        Vec::<serde_json::Value>::new(),
+        "nobody looked at anything"
+    );
+}
+
+#[tokio::test]
+async fn an_island_that_a_stranger_calls_hears_that_they_must_log_in() {
+    let house = House::demo().await;
+    let answer = call(&mut house.browser(), "POST /act/uncover").await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (401, "\"log_in_first\"")
+    );
+    let unknown = house.browser().post("/act/erase_everything", &[]).await;
+    assert!((400..500).contains(&unknown.status), "{}", unknown.status);
+}
+
+#[tokio::test]
+async fn to_open_a_page_changes_nothing() {
+    let (house, customer) = House::with("ada@example.com").await;
+    house.work().await;
+    for route in OPEN.iter().chain(&CUSTOMERS) {
+        for mut browser in [house.browser(), customer.clone()] {
+            for method in [Method::GET, Method::HEAD] {
+                // That somebody looked is the one thing that a look writes down, with what was learnt to find their rows.
+                let records: &[&str] = if browser.cookie.is_some() {
+                    &["looks", "look_heads", "last_looks", "links"]
+                } else {
+                    &[]
+                };
+                let before = house.contents(records).await;
+                let path = route.split_once(' ').unwrap().1;
+                let path = path
+                    .replace("{dataset}", "shop")
+                    .replace("{collection}", "orders")
+                    .replace("{token}", "t")
+                    .replace("{file}", "f");
+                browser.send(method, &path, &[], Vec::new()).await;
+                assert!(
+                    before == house.contents(records).await,
+                    "{route} changed something"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_outbox_is_shown_to_this_machine_alone() {
+    let house = House::demo().await;
+    house
+        .browser()
+        .post("/sign-up", &[("email", "eve@example.com")])
+        .await;
+    house.work().await;
+    let page = house.browser().get("/demo/outbox").await;
+    assert!(page.text().contains("To eve@example.com"));
+    let page = house
+        .browser()
+        .send(
+            Method::GET,
+            "/demo/outbox",
+            &[("x-forwarded-for", "203.0.113.9")],
+            Vec::new(),
+        )
+        .await;
+    assert_eq!(
+        page.status, 200,
+        "a header that anybody can write decides nothing"
+    );
+}

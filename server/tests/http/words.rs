@@ -1,0 +1,180 @@
+//! The portal's own words: what a twelve-year-old reads with ease, on every page and in every refusal.
+
+use fairhold_app::error::PortalError;
+use fairhold_domain::reading::is_hard_to_read;
+use reqwest::Method;
+
+use crate::html;
+use crate::support::{Answer, House};
+
+/// What is hard to read on the pages so far.
+struct Hard {
+    found: Vec<String>,
+    /// What the company calls its lists, longest first.
+    names: Vec<String>,
+}
+
+impl Hard {
+    fn of(house: &House) -> Self {
+        let current = house.portal.company().current();
+        let collections = current.catalog.datasets.iter().flat_map(|d| &d.collections);
+        let mut names: Vec<String> = collections
+            .filter_map(|c| c.label.as_ref())
+            .map(|l| l.to_lowercase())
+            .collect();
+        names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+        Self {
+            found: Vec::new(),
+            names,
+        }
+    }
+
+    /// Names one after the other are no sentence: there is nothing in it that could be said in a simpler way.
+    fn is_a_list_of_names(&self, block: &str) -> bool {
+        let rest = self
+            .names
+            .iter()
+            .fold(block.to_lowercase(), |rest, name| rest.replace(name, ""));
+        rest.split(|c: char| !c.is_alphanumeric())
+            .all(|word| word.is_empty() || word == "and")
+    }
+
+    fn look_at(&mut self, what: &str, answer: &Answer) {
+        let blocks = html::blocks(&answer.body)
+            .into_iter()
+            .filter(|block| !self.is_a_list_of_names(block));
+        let hard: Vec<String> = blocks
+            .filter_map(|b| Some(format!("{what}: {b:?} {:?}", is_hard_to_read(&b)?)))
+            .collect();
+        self.found.extend(hard);
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_easy_to_read() {
+    let house = House::demo().await;
+    let mut hard = Hard::of(&house);
+    fairhold_server::demo::seed(&house.portal).await.unwrap();
+    let mut stranger = house.browser();
+    stranger
+        .post("/sign-up", &[("email", "eve@example.com")])
+        .await;
+    let link = house.link_to("eve@example.com").await;
+    for path in [
+        "/",
+        "/sign-up",
+        "/log-in",
+        "/log-in?done=out",
+        "/log-in?done=password",
+        "/forgot-password",
+        "/check-your-mail",
+        "/demo/outbox",
+        &link,
+        "/set-password/none",
+        "/nowhere",
+    ] {
+        hard.look_at(path, &stranger.get(path).await);
+    }
+    for weak in ["short", "password123", &"long ".repeat(300)] {
+        hard.look_at(
+            "a weak password",
+            &stranger.post(&link, &[("password", weak)]).await,
+        );
+    }
+    for wrong in ["", "eve", &"e".repeat(2000)] {
+        hard.look_at(
+            "a wrong address",
+            &stranger.post("/sign-up", &[("email", wrong)]).await,
+        );
+    }
+    hard.look_at(
+        "a wrong log-in",
+        &stranger.log_in("eve@example.com", "wrong").await,
+    );
+    for email in [
+        "ada@example.com",
+        "ben@example.com",
+        "cleo@example.net",
+        "grace@example.com",
+    ] {
+        let mut browser = house.logged_in(email).await;
+        let mut paths = vec![
+            "/my-data".to_owned(),
+            "/who-looked".to_owned(),
+            "/my-data?origin=guess".to_owned(),
+        ];
+        let page = browser.get("/my-data").await;
+        paths.extend(
+            html::attributes(&page.body, "href")
+                .into_iter()
+                .map(|(_, href)| href)
+                .filter(|href| href.starts_with("/my-data/")),
+        );
+        for path in paths {
+            hard.look_at(&path, &browser.get(&path).await);
+        }
+        hard.look_at(
+            "a search that finds nothing",
+            &browser.post("/my-data", &[("q", "zzzz")]).await,
+        );
+        let refused = browser
+            .send(
+                Method::POST,
+                "/my-data",
+                &[("sec-fetch-site", "cross-site")],
+                Vec::new(),
+            )
+            .await;
+        hard.look_at("a forged form", &refused);
+    }
+    hard.found.sort();
+    hard.found.dedup();
+    assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
+}
+
+#[test]
+fn every_refusal_is_easy_to_read() {
+    use PortalError::{
+        BadRequest, Busy, LogInFirst, NotFound, OtherSite, Ours, SystemDown, TooLarge,
+    };
+    for error in [
+        LogInFirst, NotFound, BadRequest, TooLarge, OtherSite, Busy, SystemDown, Ours,
+    ] {
+        let words = error.to_string();
+        assert_eq!(is_hard_to_read(&words), None, "{words}");
+        assert!(
+            words.ends_with('.') && words.len() > 20,
+            "{words} is no sentence"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_mail_is_easy_to_read() {
+    let house = House::demo().await;
+    house.add("ada@example.com").await;
+    for path in ["/sign-up", "/forgot-password"] {
+        house
+            .browser()
+            .post(path, &[("email", "ada@example.com")])
+            .await;
+        house
+            .browser()
+            .post(path, &[("email", "eve@example.com")])
+            .await;
+        house.work().await;
+    }
+    let link = house.link_to("ada@example.com").await;
+    house
+        .browser()
+        .post(&link, &[("password", "four words that fit")])
+        .await;
+    let mut mails = house.mail_to("ada@example.com").await;
+    mails.extend(house.mail_to("eve@example.com").await);
+    assert!(mails.len() >= 4, "all four kinds of mail");
+    for (subject, text) in mails {
+        for words in [subject.as_str()].into_iter().chain(text.split("\n\n")) {
+            assert_eq!(is_hard_to_read(words), None, "{words}");
+        }
+    }
+}
