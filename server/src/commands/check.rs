@@ -58,10 +58,10 @@ fn all_connections(config: &Config, args: &CheckArgs) -> Connections {
 async fn check_databases(catalog: &Catalog, connections: &Connections) -> Vec<Finding> {
     let mut names: Vec<(&str, &Place)> = Vec::new();
     for dataset in &catalog.datasets {
-        if let Some(name) = dataset.connection.as_deref().filter(|n| *n != OWN_CONNECTION) {
-            if !names.iter().any(|(known, _)| *known == name) {
-                names.push((name, &dataset.place));
-            }
+        if let Some(name) = dataset.connection.as_deref().filter(|n| *n != OWN_CONNECTION)
+            && !names.iter().any(|(known, _)| *known == name)
+        {
+            names.push((name, &dataset.place));
         }
     }
     let mut findings = Vec::new();

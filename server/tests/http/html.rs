@@ -115,7 +115,7 @@ pub fn blocks(html: &str) -> Vec<String> {
             Piece::Close(name) if UNREAD.contains(&name.as_str()) => unread -= 1,
             Piece::Text(text) if unread == 0 => blocks.last_mut().unwrap().push_str(&text),
             Piece::Open(name, _) | Piece::Close(name) if !INLINE.contains(&name.as_str()) => {
-                blocks.push(String::new())
+                blocks.push(String::new());
             }
             _ => {}
         }

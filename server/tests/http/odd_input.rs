@@ -202,7 +202,10 @@ async fn odd_fields_of_my_data_are_refused_or_find_nothing() {
     }
     let page = ada.post("/my-data", &[("system", "no such system")]).await;
     assert!(page.text().contains("We found nothing that fits."));
-    let many: String = (0..2_000).map(|i| format!("f{i}[a][b][c]={i}&")).collect();
+    let many = (0..2_000)
+        .map(|i| format!("f{i}[a][b][c]={i}"))
+        .collect::<Vec<_>>()
+        .join("&");
     let page = ada
         .send(
             Method::POST,
@@ -262,13 +265,16 @@ async fn odd_addresses_are_refused() {
 #[tokio::test]
 async fn what_is_not_http_is_hung_up_on() {
     let house = House::demo().await;
-    let many: String = (0..2_000).map(|i| format!("x-{i}: y\r\n")).collect();
+    let many = (0..2_000)
+        .map(|i| format!("x-{i}: y"))
+        .collect::<Vec<_>>()
+        .join("\r\n");
     let huge = format!("x: {}\r\n", "y".repeat(600_000));
     for request in [
         "\0\0\0\0\r\n\r\n".to_owned(),
         "GET / HTTP/9.9\r\n\r\n".to_owned(),
         "GET / HTTP/1.1\r\nbad header\r\n\r\n".to_owned(),
-        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n"),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\n{many}\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nHost: localhost\r\n{huge}\r\n"),
         "POST /sign-up HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n".to_owned(),
         "POST /sign-up HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nemail".to_owned(),

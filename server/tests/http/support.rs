@@ -162,7 +162,7 @@ impl Setup {
 
     /// The same with another catalog.
     pub fn with_catalog(mut self, folder: &Path) -> Self {
-        self.config.company.catalog = folder.to_owned();
+        folder.clone_into(&mut self.config.company.catalog);
         self
     }
 
@@ -378,7 +378,7 @@ impl House {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         // The server may hang up before it has read everything.
-        if stream.write_all(bytes).await.is_err() {}
+        drop(stream.write_all(bytes).await);
         let mut answer = Vec::new();
         while let Ok(read) = stream.read_buf(&mut answer).await {
             if read == 0 {
