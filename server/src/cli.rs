@@ -20,7 +20,8 @@ pub struct Cli {
     command: Command,
 }
 
-const LONG: &str = "The portal where people see, grant, take and erase what a company holds about them.
+const LONG: &str =
+    "The portal where people see, grant, take and erase what a company holds about them.
 
 To look around, run `fairhold demo serve` and open the address that it prints.
 To run it for your own company, write a catalog (docs/catalog.md), copy fairhold.toml, run
@@ -86,7 +87,9 @@ enum KeysCommand {
 }
 
 fn connection(text: &str) -> Result<(String, PathBuf), String> {
-    let (name, file) = text.split_once('=').ok_or("write it as NAME=FILE, such as shop=data/shop.db")?;
+    let (name, file) = text
+        .split_once('=')
+        .ok_or("write it as NAME=FILE, such as shop=data/shop.db")?;
     Ok((name.to_owned(), PathBuf::from(file)))
 }
 
@@ -94,7 +97,10 @@ fn connection(text: &str) -> Result<(String, PathBuf), String> {
 /// by `verify` are exit code 1 as well; a wrong command line is 2.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(e) => return fail(&anyhow::Error::from(e)),
     };

@@ -10,21 +10,44 @@ pub(crate) async fn style(State(state): State<AppState>) -> impl IntoResponse {
     let current = state.portal.company().current();
     let look = &current.catalog.company.look;
     let light = look.brand.as_deref().map(rule).unwrap_or_default();
-    let dark = look.brand_dark.as_deref().or(look.brand.as_deref()).map(rule).unwrap_or_default();
+    let dark = look
+        .brand_dark
+        .as_deref()
+        .or(look.brand.as_deref())
+        .map(rule)
+        .unwrap_or_default();
     let style = format!("{light}@media (prefers-color-scheme:dark){{{dark}}}");
-    ([(CONTENT_TYPE, "text/css; charset=utf-8"), (CACHE_CONTROL, "public, max-age=3600")], style)
+    (
+        [
+            (CONTENT_TYPE, "text/css; charset=utf-8"),
+            (CACHE_CONTROL, "public, max-age=3600"),
+        ],
+        style,
+    )
 }
 
 /// `GET /favicon.svg`: a small mark in the company's colour.
 pub(crate) async fn favicon(State(state): State<AppState>) -> impl IntoResponse {
     let current = state.portal.company().current();
-    let brand = current.catalog.company.look.brand.clone().unwrap_or_else(|| "#0f5d56".to_owned());
+    let brand = current
+        .catalog
+        .company
+        .look
+        .brand
+        .clone()
+        .unwrap_or_else(|| "#0f5d56".to_owned());
     let ink = ink_on(&brand);
     let picture = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\"><rect width=\"32\" height=\"32\" rx=\"9\" fill=\"{brand}\"/>\
          <path d=\"M9 17l5 5 9-11\" fill=\"none\" stroke=\"{ink}\" stroke-width=\"3.5\" stroke-linecap=\"round\" stroke-linejoin=\"round\"/></svg>"
     );
-    ([(CONTENT_TYPE, "image/svg+xml"), (CACHE_CONTROL, "public, max-age=86400")], picture)
+    (
+        [
+            (CONTENT_TYPE, "image/svg+xml"),
+            (CACHE_CONTROL, "public, max-age=86400"),
+        ],
+        picture,
+    )
 }
 
 /// The tokens that follow from one colour, which the catalog's loader has checked to be `#rrggbb`.
@@ -38,15 +61,26 @@ fn rule(colour: &str) -> String {
 /// The ink that can be read on a colour: white or nearly black, whichever stands out more (WCAG 2.2, 1.4.3).
 fn ink_on(colour: &str) -> &'static str {
     // Contrast with white and with black is the same at this luminance.
-    if luminance(colour) > 0.179 { "#101816" } else { "#ffffff" }
+    if luminance(colour) > 0.179 {
+        "#101816"
+    } else {
+        "#ffffff"
+    }
 }
 
 /// Relative luminance (WCAG 2.2, definitions): 0 is black, 1 is white.
 fn luminance(colour: &str) -> f64 {
     let channel = |at: usize| {
-        let byte = colour.get(at..at + 2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or_default();
+        let byte = colour
+            .get(at..at + 2)
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            .unwrap_or_default();
         let share = f64::from(byte) / 255.0;
-        if share <= 0.040_45 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        if share <= 0.040_45 {
+            share / 12.92
+        } else {
+            ((share + 0.055) / 1.055).powf(2.4)
+        }
     };
     0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
 }
@@ -57,7 +91,9 @@ mod tests {
 
     #[test]
     fn ink_can_be_read_on_every_colour() {
-        for colour in ["#000000", "#0f5d56", "#6cc3b6", "#ffd400", "#ffffff", "#777777", "#c0392b"] {
+        for colour in [
+            "#000000", "#0f5d56", "#6cc3b6", "#ffd400", "#ffffff", "#777777", "#c0392b",
+        ] {
             let (ground, ink) = (luminance(colour), luminance(ink_on(colour)));
             let contrast = (ground.max(ink) + 0.05) / (ground.min(ink) + 0.05);
             assert!(contrast >= 4.2, "{colour}: {contrast}");

@@ -122,8 +122,16 @@ pub struct Sessions {
 
 impl Default for Server {
     fn default() -> Self {
-        let loopback = vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
-        Self { listen: loopback, port: 3000, public_url: None, most_requests: 512 }
+        let loopback = vec![
+            IpAddr::from([127, 0, 0, 1]),
+            IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+        ];
+        Self {
+            listen: loopback,
+            port: 3000,
+            public_url: None,
+            most_requests: 512,
+        }
     }
 }
 
@@ -141,7 +149,9 @@ impl Default for Data {
 
 impl Default for Company {
     fn default() -> Self {
-        Self { catalog: PathBuf::from("catalog/demo") }
+        Self {
+            catalog: PathBuf::from("catalog/demo"),
+        }
     }
 }
 
@@ -153,7 +163,10 @@ impl Default for Systems {
 
 impl Default for Sessions {
     fn default() -> Self {
-        Self { idle_minutes: 30, absolute_hours: 12 }
+        Self {
+            idle_minutes: 30,
+            absolute_hours: 12,
+        }
     }
 }
 
@@ -166,14 +179,23 @@ impl Config {
         let mut settings = Figment::from(Serialized::defaults(Self::default()));
         match file {
             Some(file) if !file.is_file() => {
-                bail!("there is no configuration file {}. Name one that exists.", file.display())
+                bail!(
+                    "there is no configuration file {}. Name one that exists.",
+                    file.display()
+                )
             }
             Some(file) => settings = settings.merge(Toml::file_exact(file)),
-            None if Path::new(DEFAULT_FILE).is_file() => settings = settings.merge(Toml::file_exact(DEFAULT_FILE)),
+            None if Path::new(DEFAULT_FILE).is_file() => {
+                settings = settings.merge(Toml::file_exact(DEFAULT_FILE))
+            }
             None => {}
         }
         settings = settings
-            .merge(Env::prefixed("FAIRHOLD_").filter(|key| key.as_str().contains("__")).split("__"))
+            .merge(
+                Env::prefixed("FAIRHOLD_")
+                    .filter(|key| key.as_str().contains("__"))
+                    .split("__"),
+            )
             .merge(Env::raw().only(&["PORT"]).map(|_| "server.port".into()))
             .merge(Env::raw().only(&["DATA_DIR"]).map(|_| "data.folder".into()));
         settings.extract().context("the configuration is not right")
@@ -181,7 +203,10 @@ impl Config {
 
     /// The master key's file.
     pub fn master_key_file(&self) -> PathBuf {
-        self.data.master_key_file.clone().unwrap_or_else(|| self.data.folder.join("master.key"))
+        self.data
+            .master_key_file
+            .clone()
+            .unwrap_or_else(|| self.data.folder.join("master.key"))
     }
 }
 
@@ -195,15 +220,22 @@ pub fn secret(variable: &str, file: Option<&Path>) -> anyhow::Result<Option<Secr
     }
     let Some(file) = file else { return Ok(None) };
     refuse_open_file(file)?;
-    let text = std::fs::read_to_string(file).with_context(|| format!("{} can't be read", file.display()))?;
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} can't be read", file.display()))?;
     Ok(Some(SecretString::from(text.trim())))
 }
 
 fn refuse_open_file(file: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(file).with_context(|| format!("{} can't be read", file.display()))?.permissions().mode();
+    let mode = std::fs::metadata(file)
+        .with_context(|| format!("{} can't be read", file.display()))?
+        .permissions()
+        .mode();
     if mode & 0o077 != 0 {
-        bail!("others than its owner can read {0}. Run `chmod 600 {0}` and start again.", file.display());
+        bail!(
+            "others than its owner can read {0}. Run `chmod 600 {0}` and start again.",
+            file.display()
+        );
     }
     Ok(())
 }

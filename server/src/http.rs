@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Router;
 use fairhold_app::error::PortalError;
 use fairhold_app::routes::routes;
 use fairhold_app::state::AppState;
@@ -54,7 +56,10 @@ pub fn router(state: AppState, config: &Config) -> Router {
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CsrfLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST_REQUEST))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            LONGEST_REQUEST,
+        ))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(state.clone(), plain_words))
         .layer(from_fn_with_state((state.clone(), room), refuse_when_full))
@@ -66,10 +71,16 @@ pub fn router(state: AppState, config: &Config) -> Router {
 
 /// What is the same for everybody, and how the server is.
 fn files(state: &AppState) -> Router<AppState> {
-    let packed = ServeDir::new(state.assets.site.join("pkg")).precompressed_br().precompressed_gzip();
+    let packed = ServeDir::new(state.assets.site.join("pkg"))
+        .precompressed_br()
+        .precompressed_gzip();
     // The names hold a hash of the contents: what has the name is the same for ever.
     let forever = SetResponseHeaderLayer::overriding(CACHE_CONTROL, |response: &Response| {
-        let value = if response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-store" };
+        let value = if response.status().is_success() {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-store"
+        };
         Some(HeaderValue::from_static(value))
     });
     // A company's picture may be SVG: nothing in it may run.
@@ -79,8 +90,14 @@ fn files(state: &AppState) -> Router<AppState> {
     );
     let public = ServeDir::new(state.portal.company().public_folder());
     Router::new()
-        .nest("/pkg", Router::new().fallback_service(packed).layer(forever))
-        .nest("/company", Router::new().fallback_service(public).layer(inert))
+        .nest(
+            "/pkg",
+            Router::new().fallback_service(packed).layer(forever),
+        )
+        .nest(
+            "/company",
+            Router::new().fallback_service(public).layer(inert),
+        )
         .route("/company.css", get(company_style::style))
         .route("/favicon.svg", get(company_style::favicon))
         .route("/healthz", get(async || "ok"))
@@ -103,7 +120,10 @@ async fn plain_words(State(state): State<AppState>, request: Request, next: Next
     let for_island = request.uri().path().starts_with("/act/");
     let response = next.run(request).await;
     let status = response.status();
-    let is_page = response.headers().get(CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+    let is_page = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
     if is_page || for_island || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
@@ -140,7 +160,11 @@ async fn refuse_when_full(
 /// One line a request: the route's pattern, never the address, which may hold a secret; nothing of the sender.
 async fn log(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("-", MatchedPath::as_str)
+        .to_owned();
     let response = next.run(request).await;
     let status = response.status().as_u16();
     if response.status().is_server_error() {
@@ -162,12 +186,20 @@ async fn web_rows(State(https): State<bool>, request: Request, next: Next) -> Re
         ("x-frame-options", "DENY"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), microphone=(), geolocation=(), browsing-topics=()"),
+        (
+            "permissions-policy",
+            "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+        ),
     ];
     for (name, value) in rows {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     if https {
         let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(STRICT_TRANSPORT_SECURITY, year);

@@ -41,21 +41,37 @@ impl Server {
         let mut listeners: Vec<TcpListener> = Vec::new();
         for ip in &config.server.listen {
             // With port 0 the second address takes the port that the first one got.
-            let port = listeners.first().and_then(|l| l.local_addr().ok()).map_or(config.server.port, |a| a.port());
+            let port = listeners
+                .first()
+                .and_then(|l| l.local_addr().ok())
+                .map_or(config.server.port, |a| a.port());
             match TcpListener::bind(SocketAddr::new(*ip, port)).await {
                 Ok(listener) => listeners.push(listener),
                 // A machine without IPv6 has no ::1; one address is enough.
-                Err(e) if !listeners.is_empty() => tracing::warn!(%ip, error = %e, "this address is not served"),
-                Err(e) => return Err(e).with_context(|| format!("port {port} on {ip} is not free. Set PORT to another one")),
+                Err(e) if !listeners.is_empty() => {
+                    tracing::warn!(%ip, error = %e, "this address is not served")
+                }
+                Err(e) => {
+                    return Err(e).with_context(|| {
+                        format!("port {port} on {ip} is not free. Set PORT to another one")
+                    });
+                }
             }
         }
         let router = router(AppState::new(portal.clone(), assets), config);
-        Ok(Self { portal, router, listeners })
+        Ok(Self {
+            portal,
+            router,
+            listeners,
+        })
     }
 
     /// The port that it listens on.
     pub fn port(&self) -> u16 {
-        self.listeners.first().and_then(|l| l.local_addr().ok()).map_or(0, |a| a.port())
+        self.listeners
+            .first()
+            .and_then(|l| l.local_addr().ok())
+            .map_or(0, |a| a.port())
     }
 
     /// Serves and works until `stop` says so, then ends what is under way and closes the stores.
@@ -70,8 +86,12 @@ impl Server {
         };
         let mut tasks = tokio::task::JoinSet::new();
         for listener in self.listeners {
-            let service = self.router.clone().into_make_service_with_connect_info::<SocketAddr>();
-            let serving = axum::serve(listener, service).with_graceful_shutdown(until_stopped(stopped.clone()));
+            let service = self
+                .router
+                .clone()
+                .into_make_service_with_connect_info::<SocketAddr>();
+            let serving = axum::serve(listener, service)
+                .with_graceful_shutdown(until_stopped(stopped.clone()));
             tasks.spawn(async move { serving.into_future().await.map_err(anyhow::Error::from) });
         }
         let worker = self.portal.clone();
@@ -92,7 +112,10 @@ impl Server {
         }
         stopping.send_replace(true);
         let all_ended = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_REQUESTS, all_ended).await.is_err() {
+        if tokio::time::timeout(LAST_REQUESTS, all_ended)
+            .await
+            .is_err()
+        {
             tracing::warn!("some requests did not end in time and were cut off");
         }
         self.portal.close().await;
@@ -112,7 +135,9 @@ async fn watch_catalog(portal: &Portal, stop: impl Future<Output = ()>) {
         match tokio::task::spawn_blocking(move || company.company().reload()).await {
             Ok(Ok(true)) => tracing::info!("the catalog has changed and was loaded again"),
             Ok(Ok(false)) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the changed catalog can't be used: the last good one stays"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the changed catalog can't be used: the last good one stays")
+            }
             Err(error) => tracing::error!(%error, "the catalog could not be looked at"),
         }
     }
@@ -121,11 +146,18 @@ async fn watch_catalog(portal: &Portal, stop: impl Future<Output = ()>) {
 /// Where the browser's files are: named, or beside the folder of the program.
 fn site_folder() -> anyhow::Result<PathBuf> {
     // The second is what cargo-leptos says when it starts the program.
-    if let Some(named) = ["FAIRHOLD_SITE", "LEPTOS_SITE_ROOT"].into_iter().find_map(std::env::var_os) {
+    if let Some(named) = ["FAIRHOLD_SITE", "LEPTOS_SITE_ROOT"]
+        .into_iter()
+        .find_map(std::env::var_os)
+    {
         return Ok(PathBuf::from(named));
     }
     let program = std::env::current_exe()?;
-    let folder = program.ancestors().skip(1).map(|folder| folder.join("site")).find(|site| site.is_dir());
+    let folder = program
+        .ancestors()
+        .skip(1)
+        .map(|folder| folder.join("site"))
+        .find(|site| site.is_dir());
     Ok(folder.unwrap_or_else(|| PathBuf::from("site")))
 }
 

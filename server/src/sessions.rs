@@ -12,10 +12,10 @@ use fairhold_portal::world::World;
 use fairhold_store::seal::token_hash;
 use fairhold_store::{Db, Random, SecretKey, StoreError, sessions};
 use serde_json::Value;
+use tower_sessions::SessionStore;
 use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
-use tower_sessions::SessionStore;
 
 /// A session's last use is written down at most this often, in seconds.
 const NOTE_USE_EVERY: i64 = 60;
@@ -47,7 +47,11 @@ impl SessionStore for Sessions {
             let expires = now.plus_seconds(self.absolute_seconds);
             let added = self
                 .db
-                .write(move |tx| Box::pin(async move { sessions::add(tx, &hash, customer, now, expires, sealed).await }))
+                .write(move |tx| {
+                    Box::pin(async move {
+                        sessions::add(tx, &hash, customer, now, expires, sealed).await
+                    })
+                })
                 .await
                 .map_err(backend)?;
             if added {
@@ -66,19 +70,28 @@ impl SessionStore for Sessions {
             .write(move |tx| {
                 Box::pin(async move {
                     // The absolute end stays where log-in put it.
-                    let Some(stored) = sessions::get(tx, &hash).await? else { return Ok(false) };
-                    sessions::save(tx, &hash, customer, now, Moment(stored.expires_at), sealed).await
+                    let Some(stored) = sessions::get(tx, &hash).await? else {
+                        return Ok(false);
+                    };
+                    sessions::save(tx, &hash, customer, now, Moment(stored.expires_at), sealed)
+                        .await
                 })
             })
             .await
             .map_err(backend)?;
-        if stands { Ok(()) } else { Err(Error::Backend("the session has ended".to_owned())) }
+        if stands {
+            Ok(())
+        } else {
+            Err(Error::Backend("the session has ended".to_owned()))
+        }
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let hash = hash_of(id);
         let stored = async { sessions::get(&mut self.db.read().await?, &hash).await };
-        let Some(stored) = stored.await.map_err(backend)? else { return Ok(None) };
+        let Some(stored) = stored.await.map_err(backend)? else {
+            return Ok(None);
+        };
         let now = self.world.clock.now();
         let unused = now.seconds_since(Moment(stored.last_seen_at));
         if unused >= self.idle_seconds || stored.expires_at <= now.0 {
@@ -90,24 +103,37 @@ impl SessionStore for Sessions {
                 .await
                 .map_err(backend)?;
         }
-        let plain = key_of(id).open("session", &stored.sealed).map_err(backend)?;
-        let data: HashMap<String, Value> = serde_json::from_slice(&plain).map_err(|_| Error::Decode("session".to_owned()))?;
+        let plain = key_of(id)
+            .open("session", &stored.sealed)
+            .map_err(backend)?;
+        let data: HashMap<String, Value> =
+            serde_json::from_slice(&plain).map_err(|_| Error::Decode("session".to_owned()))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp(stored.expires_at / 1_000_000)
             .map_err(|_| Error::Decode("session".to_owned()))?;
-        Ok(Some(Record { id: *id, data, expiry_date }))
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
         let hash = hash_of(id);
-        self.db.write(move |tx| Box::pin(async move { sessions::remove(tx, &hash).await })).await.map_err(backend)
+        self.db
+            .write(move |tx| Box::pin(async move { sessions::remove(tx, &hash).await }))
+            .await
+            .map_err(backend)
     }
 }
 
 impl Sessions {
     fn seal(&self, record: &Record) -> Result<(String, Vec<u8>)> {
         let random: &Arc<dyn Random> = &self.world.random;
-        let plain = serde_json::to_vec(&record.data).map_err(|_| Error::Encode("session".to_owned()))?;
-        let sealed = key_of(&record.id).seal("session", &plain, &**random).map_err(backend)?;
+        let plain =
+            serde_json::to_vec(&record.data).map_err(|_| Error::Encode("session".to_owned()))?;
+        let sealed = key_of(&record.id)
+            .seal("session", &plain, &**random)
+            .map_err(backend)?;
         Ok((hash_of(&record.id), sealed))
     }
 }
@@ -119,12 +145,19 @@ fn hash_of(id: &Id) -> String {
 /// The key that only the cookie's bearer has.
 fn key_of(id: &Id) -> SecretKey {
     let mut bytes = [0; 32];
-    bytes.iter_mut().zip(id.0.to_le_bytes()).for_each(|(to, from)| *to = from);
+    bytes
+        .iter_mut()
+        .zip(id.0.to_le_bytes())
+        .for_each(|(to, from)| *to = from);
     SecretKey::new(bytes).derive("session contents")
 }
 
 fn customer_of(record: &Record) -> Option<CustomerId> {
-    record.data.get(CUSTOMER).and_then(Value::as_str).and_then(|id| CustomerId::parse(id).ok())
+    record
+        .data
+        .get(CUSTOMER)
+        .and_then(Value::as_str)
+        .and_then(|id| CustomerId::parse(id).ok())
 }
 
 fn backend(e: StoreError) -> Error {

@@ -58,7 +58,9 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
             demo: mode == Mode::Demo,
             system_timeout: Duration::from_secs(config.systems.timeout_seconds.max(1)),
         },
-        source: CompanySource { folder: config.company.catalog.clone() },
+        source: CompanySource {
+            folder: config.company.catalog.clone(),
+        },
         connections: connections(config),
         mailer: mailer(config, mode)?,
     })
@@ -69,15 +71,27 @@ pub fn connections(config: &Config) -> Connections {
     let connector = |connection: &Connection| match connection {
         Connection::Sqlite { path, connections } => {
             let timeout = Duration::from_secs(config.systems.timeout_seconds.max(1));
-            Arc::new(SqliteConnector::new(SqliteSettings { path: path.clone(), max_connections: *connections, timeout }))
+            Arc::new(SqliteConnector::new(SqliteSettings {
+                path: path.clone(),
+                max_connections: *connections,
+                timeout,
+            }))
         }
     };
-    config.connections.iter().map(|(name, c)| (name.clone(), connector(c) as _)).collect()
+    config
+        .connections
+        .iter()
+        .map(|(name, c)| (name.clone(), connector(c) as _))
+        .collect()
 }
 
 /// The address that customers use. Outside the demo it must be HTTPS, unless it leads to this machine only.
 fn public_url(config: &Config, mode: Mode) -> anyhow::Result<String> {
-    let on_loopback = config.server.listen.iter().all(std::net::IpAddr::is_loopback);
+    let on_loopback = config
+        .server
+        .listen
+        .iter()
+        .all(std::net::IpAddr::is_loopback);
     if mode == Mode::Demo && !on_loopback {
         bail!("the demo runs on this machine only. Set server.listen to 127.0.0.1 and ::1.");
     }
@@ -88,7 +102,9 @@ fn public_url(config: &Config, mode: Mode) -> anyhow::Result<String> {
             "server.public_url is missing. Set it to the address that your customers open, such as https://data.example.com."
         ),
     };
-    let host = url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
+    let host = url
+        .strip_prefix("http://")
+        .map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
     match host {
         None if url.starts_with("https://") => Ok(url),
         Some("localhost" | "127.0.0.1" | "[") if on_loopback => Ok(url),
@@ -117,24 +133,36 @@ fn master_key(config: &Config) -> anyhow::Result<SecretKey> {
 async fn databases(config: &Config) -> anyhow::Result<(Db, Db)> {
     let data = &config.data;
     let url = secret("FAIRHOLD_POSTGRES_URL", data.postgres_url_file.as_deref())?;
-    let keys_url = secret("FAIRHOLD_KEYS_POSTGRES_URL", data.keys_postgres_url_file.as_deref())?;
+    let keys_url = secret(
+        "FAIRHOLD_KEYS_POSTGRES_URL",
+        data.keys_postgres_url_file.as_deref(),
+    )?;
     match (url, keys_url) {
         (None, None) => {
             make_folder(&data.folder)?;
             let open = async |name: &str| {
                 let path = data.folder.join(name);
-                Db::sqlite(&path).await.with_context(|| format!("{} does not open", path.display()))
+                Db::sqlite(&path)
+                    .await
+                    .with_context(|| format!("{} does not open", path.display()))
             };
             Ok((open("fairhold.db").await?, open("keys.db").await?))
         }
         (Some(url), Some(keys)) if url.expose_secret() == keys.expose_secret() => {
-            bail!("the data and the key store are the same database. Give the key store a database of its own.")
+            bail!(
+                "the data and the key store are the same database. Give the key store a database of its own."
+            )
         }
         (Some(url), Some(keys)) => {
             let open = async |url: &str, what: &str| {
-                Db::postgres(url, data.postgres_connections).await.with_context(|| format!("the database for {what} does not answer"))
+                Db::postgres(url, data.postgres_connections)
+                    .await
+                    .with_context(|| format!("the database for {what} does not answer"))
             };
-            Ok((open(url.expose_secret(), "the data").await?, open(keys.expose_secret(), "the keys").await?))
+            Ok((
+                open(url.expose_secret(), "the data").await?,
+                open(keys.expose_secret(), "the keys").await?,
+            ))
         }
         _ => bail!(
             "the data and the key store must both be in PostgreSQL, or neither. Set data.postgres_url_file and data.keys_postgres_url_file."
@@ -163,7 +191,13 @@ fn mailer(config: &Config, mode: Mode) -> anyhow::Result<Mailer> {
         .map_err(|_| anyhow!("the mail server's address has a wrong form. Write it like smtps://user:password@mail.example.com."))?
         .timeout(Some(Duration::from_secs(20)))
         .build();
-    let from = config.mail.from.as_deref().context("mail.from is missing: say whom the portal's mail comes from")?;
-    let from = from.parse().with_context(|| format!("mail.from is no address: {from:?}"))?;
+    let from = config
+        .mail
+        .from
+        .as_deref()
+        .context("mail.from is missing: say whom the portal's mail comes from")?;
+    let from = from
+        .parse()
+        .with_context(|| format!("mail.from is no address: {from:?}"))?;
     Ok(Mailer::Smtp { transport, from })
 }

@@ -19,7 +19,10 @@ use crate::wiring::connections;
 const DESCRIBE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<ExitCode> {
-    let folder = args.catalog.clone().unwrap_or_else(|| config.company.catalog.clone());
+    let folder = args
+        .catalog
+        .clone()
+        .unwrap_or_else(|| config.company.catalog.clone());
     let files = read_files(&CompanySource { folder })?;
     let loaded = load(&files);
     let mut findings = loaded.findings;
@@ -42,14 +45,25 @@ pub(crate) async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<Exi
             n => println!("{n} things to mend."),
         }
     }
-    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn all_connections(config: &Config, args: &CheckArgs) -> Connections {
     let mut all = connections(config);
     for (name, path) in &args.sqlite {
-        let settings = SqliteSettings { path: path.clone(), max_connections: 1, timeout: DESCRIBE };
-        all.insert(name.clone(), std::sync::Arc::new(SqliteConnector::new(settings)));
+        let settings = SqliteSettings {
+            path: path.clone(),
+            max_connections: 1,
+            timeout: DESCRIBE,
+        };
+        all.insert(
+            name.clone(),
+            std::sync::Arc::new(SqliteConnector::new(settings)),
+        );
     }
     all
 }
@@ -58,7 +72,10 @@ fn all_connections(config: &Config, args: &CheckArgs) -> Connections {
 async fn check_databases(catalog: &Catalog, connections: &Connections) -> Vec<Finding> {
     let mut names: Vec<(&str, &Place)> = Vec::new();
     for dataset in &catalog.datasets {
-        if let Some(name) = dataset.connection.as_deref().filter(|n| *n != OWN_CONNECTION)
+        if let Some(name) = dataset
+            .connection
+            .as_deref()
+            .filter(|n| *n != OWN_CONNECTION)
             && !names.iter().any(|(known, _)| *known == name)
         {
             names.push((name, &dataset.place));
@@ -79,14 +96,21 @@ async fn check_databases(catalog: &Catalog, connections: &Connections) -> Vec<Fi
     findings
 }
 
-async fn check_one(catalog: &Catalog, name: &str, place: &Place, connector: &dyn Connector) -> Vec<Finding> {
+async fn check_one(
+    catalog: &Catalog,
+    name: &str,
+    place: &Place,
+    connector: &dyn Connector,
+) -> Vec<Finding> {
     match connector.describe().await {
         Ok(schema) => check_schema(catalog, name, &schema),
         Err(error) => vec![Finding {
             place: place.clone(),
             severity: Severity::Error,
             code: "database-unreadable",
-            message: format!("the database of the connection {name:?} can't be looked at: {error}. Check its settings in fairhold.toml"),
+            message: format!(
+                "the database of the connection {name:?} can't be looked at: {error}. Check its settings in fairhold.toml"
+            ),
         }],
     }
 }

@@ -39,7 +39,13 @@ pub async fn prepare(config: &mut Config) -> anyhow::Result<()> {
 fn connect(config: &mut Config, company: &Path) {
     for name in demo::SYSTEMS {
         let path = company.join(format!("{name}.db"));
-        config.connections.entry(name.to_owned()).or_insert(Connection::Sqlite { path, connections: 4 });
+        config
+            .connections
+            .entry(name.to_owned())
+            .or_insert(Connection::Sqlite {
+                path,
+                connections: 4,
+            });
     }
 }
 
@@ -51,10 +57,16 @@ fn print_welcome(port: u16, config: &Config) {
     println!("  http://localhost:{port}/demo/outbox):");
     println!();
     for persona in demo::personas() {
-        println!("    {:<20} {:<28} {}", persona.email, persona.password, persona.note);
+        println!(
+            "    {:<20} {:<28} {}",
+            persona.email, persona.password, persona.note
+        );
     }
     println!();
-    println!("  Its data is in {}. Stop it with Ctrl-C.", config.data.folder.display());
+    println!(
+        "  Its data is in {}. Stop it with Ctrl-C.",
+        config.data.folder.display()
+    );
     println!();
 }
 
@@ -63,7 +75,10 @@ pub(crate) fn accounts(json: bool) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(demo::personas())?);
     } else {
         for persona in demo::personas() {
-            println!("{:<20} {:<28} {:<10} {}", persona.email, persona.password, persona.role, persona.note);
+            println!(
+                "{:<20} {:<28} {:<10} {}",
+                persona.email, persona.password, persona.role, persona.note
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

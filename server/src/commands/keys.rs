@@ -11,7 +11,10 @@ use fairhold_store::SecretKey;
 
 pub(crate) fn new(out: &Path) -> anyhow::Result<ExitCode> {
     write_new(out)?;
-    println!("The master key is in {}. Keep a copy in a safe place: without it nobody can read what the portal holds.", out.display());
+    println!(
+        "The master key is in {}. Keep a copy in a safe place: without it nobody can read what the portal holds.",
+        out.display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 

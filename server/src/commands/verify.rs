@@ -17,10 +17,21 @@ pub(crate) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> 
         for found in &walk.breaks {
             println!("{}", words(found));
         }
-        let whole = if walk.breaks.is_empty() { "All are whole." } else { "The others are whole." };
-        println!("Walked {} chains with {} looks. {whole}", walk.chains, walk.looks);
+        let whole = if walk.breaks.is_empty() {
+            "All are whole."
+        } else {
+            "The others are whole."
+        };
+        println!(
+            "Walked {} chains with {} looks. {whole}",
+            walk.chains, walk.looks
+        );
     }
-    Ok(if walk.breaks.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if walk.breaks.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn words(found: &Break) -> String {

@@ -19,7 +19,11 @@ pub async fn seed(portal: &Portal) -> Result<()> {
             password: persona.password,
             since: now.plus_seconds(-60 * DAY),
             values: Vec::new(),
-            looks: if persona.email == "ada@example.com" { looks(now) } else { Vec::new() },
+            looks: if persona.email == "ada@example.com" {
+                looks(now)
+            } else {
+                Vec::new()
+            },
         };
         portal.add_demo_customer(demo).await?;
     }
@@ -28,16 +32,48 @@ pub async fn seed(portal: &Portal) -> Result<()> {
 
 /// What others looked at, oldest first.
 fn looks(now: Moment) -> Vec<(Moment, Look)> {
-    let staff = |name: &str| Actor::Staff { role: "our support team".to_owned(), name: name.to_owned() };
-    let system = |name: &str| Actor::System { name: name.to_owned() };
+    let staff = |name: &str| Actor::Staff {
+        role: "our support team".to_owned(),
+        name: name.to_owned(),
+    };
+    let system = |name: &str| Actor::System {
+        name: name.to_owned(),
+    };
     let look = |days: i64, actor, reason: &str, collections: &[(&str, &str)]| {
-        let seen = collections.iter().map(|(dataset, collection)| Seen::all(dataset, collection)).collect();
+        let seen = collections
+            .iter()
+            .map(|(dataset, collection)| Seen::all(dataset, collection))
+            .collect();
         let reason = Some(reason.to_owned());
-        (now.plus_seconds(-days * DAY), Look { actor, act: Act::Read, reason, seen, failed: Vec::new() })
+        (
+            now.plus_seconds(-days * DAY),
+            Look {
+                actor,
+                act: Act::Read,
+                reason,
+                seen,
+                failed: Vec::new(),
+            },
+        )
     };
     vec![
-        look(34, system("The shop till"), "You showed your loyalty card in the shop.", &[("shop", "customers")]),
-        look(20, staff("Niamh"), "You asked where your parcel was.", &[("shop", "orders"), ("shop", "addresses")]),
-        look(9, system("The newsletter tool"), "It sent you the newsletter that you asked for.", &[("newsletter", "subscribers")]),
+        look(
+            34,
+            system("The shop till"),
+            "You showed your loyalty card in the shop.",
+            &[("shop", "customers")],
+        ),
+        look(
+            20,
+            staff("Niamh"),
+            "You asked where your parcel was.",
+            &[("shop", "orders"), ("shop", "addresses")],
+        ),
+        look(
+            9,
+            system("The newsletter tool"),
+            "It sent you the newsletter that you asked for.",
+            &[("newsletter", "subscribers")],
+        ),
     ]
 }
