@@ -3,7 +3,9 @@
 //! - [`Plan`] joins what the catalog says with what the live database has. It is the same for all customers: make it once,
 //!   keep it, and make it anew when a read reports [`ConnectError::Changed`] or [`Reading::failed`].
 //! - [`Connector::find`] finds a person's identity rows; [`Connector::read`] reads everything that hangs on them.
-//! - [`read_all`] reads several systems side by side.
+//!
+//! Several systems are asked side by side by whoever builds the page: each call ends by its own time-out, and fails with
+//! a [`ConnectError`] that says nothing of the others.
 //!
 //! How a reading goes, for every engine, is in `read`; SQL is built in `sql` alone, identifiers from the plan (which took
 //! them from the live schema), values always bound. **Another engine** is one new file beside `sqlite`: a `Dialect` (how it
@@ -14,7 +16,6 @@ mod read;
 mod reading;
 mod sql;
 pub mod sqlite;
-mod systems;
 mod value;
 
 use async_trait::async_trait;
@@ -26,7 +27,6 @@ pub use reading::{
     MAX_SHARED, Missing, ReadRequest, Reading, Row, SharedRows,
 };
 pub use sqlite::{SqliteConnector, SqliteSettings};
-pub use systems::{SystemRead, read_all};
 pub use value::{Cell, KeyValue, MAX_CELL_BYTES, RowKey};
 
 /// A connected system. Reads only.

@@ -1,14 +1,10 @@
 //! What goes wrong with a company's file, and names and values that were made to break us.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use fairhold_connect::{
-    Cell, CollectionName, ConnectError, Connector, MAX_CELL_BYTES, SystemRead, read_all,
-};
+use fairhold_connect::{Cell, CollectionName, ConnectError, Connector, MAX_CELL_BYTES};
 
-use crate::support::{
-    Database, address, connector, connector_within, datasets, lines, plan, read, request, rows_of,
-};
+use crate::support::{Database, address, connector, datasets, lines, plan, read, request, rows_of};
 
 const CUSTOMER: &str = "
       - name: customer
@@ -170,30 +166,20 @@ async fn a_slow_statement_is_stopped_and_the_system_answers_again() {
 }
 
 #[tokio::test]
-async fn a_dead_system_does_not_take_the_others_with_it() {
+async fn a_file_that_is_gone_is_down_when_it_is_read() {
     let database = Database::new(&[ADA]).await;
     let good = connector(&database.path);
-    let plan = Arc::new(plan(&good, &datasets(CUSTOMER)).await);
+    let plan = plan(&good, &datasets(CUSTOMER)).await;
     let ada = address("ada@example.com");
     let request = request(&ada, &good.find(&plan, &ada).await.unwrap());
-    let dead = connector_within(
-        &database.path.with_file_name("nothing.db"),
-        Duration::from_secs(5),
-    );
-    let system = |connector: Arc<dyn Connector>| SystemRead {
-        connector,
-        plan: Arc::clone(&plan),
-        request: request.clone(),
-    };
-    let answers = read_all(
-        &[system(Arc::new(dead)), system(Arc::new(good))],
-        Duration::from_secs(20),
-    )
-    .await;
-    assert_eq!(answers[0].as_ref().unwrap_err(), &ConnectError::Down);
+    let gone = connector(&database.path.with_file_name("nothing.db"));
     assert_eq!(
-        lines(&rows_of(answers[1].as_ref().unwrap(), "customer").rows),
-        ["1|ada@example.com|hello"]
+        gone.find(&plan, &ada).await.unwrap_err(),
+        ConnectError::Down
+    );
+    assert_eq!(
+        gone.read(&plan, &request).await.unwrap_err(),
+        ConnectError::Down
     );
 }
 

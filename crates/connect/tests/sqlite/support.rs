@@ -56,14 +56,10 @@ impl Database {
 }
 
 pub fn connector(path: &Path) -> SqliteConnector {
-    connector_within(path, Duration::from_secs(20))
-}
-
-pub fn connector_within(path: &Path, timeout: Duration) -> SqliteConnector {
     SqliteConnector::new(SqliteSettings {
         path: path.to_owned(),
         max_connections: 2,
-        timeout,
+        timeout: Duration::from_secs(20),
     })
 }
 

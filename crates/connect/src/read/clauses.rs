@@ -1,0 +1,121 @@
+//! The clauses that the statements of a reading share. The rows of a source stand under the alias `t0`, or under the one
+//! that is given.
+
+use super::unique;
+use crate::{
+    plan::{Pair, Source, Step},
+    sql::{Dialect, Sql},
+    value::{KeyValue, RowKey},
+};
+
+/// The key's values as the first columns of the outermost SELECT.
+pub(super) fn write_key(sql: &mut Sql, source: &Source) {
+    let dialect = sql.dialect;
+    sql.joined(&source.key.parts, ", ", "", |sql, part| {
+        sql.push(&part.of("t0", dialect));
+    });
+    if let Some(number) = &source.key.number {
+        sql.push(if source.key.parts.is_empty() {
+            ""
+        } else {
+            ", "
+        })
+        .push("t0.")
+        .push(number);
+    }
+}
+
+/// ` FROM … AS t0` with the rows that the condition lets through. Where rows are numbered, the condition stands inside:
+/// only the rows that it lets through are numbered.
+pub(super) fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(&mut Sql)) {
+    let dialect = sql.dialect;
+    if let Some(number) = &source.key.number {
+        // Only what is selected further out: a secret is not even carried along inside the database.
+        let identities = source.identities.iter().map(|i| i.column.as_str());
+        let columns = unique(source.open.iter().map(String::as_str).chain(identities));
+        sql.push(" FROM (SELECT ")
+            .joined(columns, "", "", |sql, column| {
+                sql.push("t0.").push(column).push(", ");
+            });
+        sql.push("row_number() OVER (");
+        if !source.key.parts.is_empty() {
+            sql.push("PARTITION BY ")
+                .joined(&source.key.parts, ", ", "", |sql, part| {
+                    sql.push(&part.of("t0", dialect));
+                });
+        }
+        sql.push(") AS ")
+            .push(number)
+            .push(" FROM ")
+            .push(&source.table)
+            .push(" AS t0 WHERE ");
+        condition(sql);
+        sql.push(") AS t0");
+    } else {
+        sql.push(" FROM ").push(&source.table).push(" AS t0 WHERE ");
+        condition(sql);
+    }
+}
+
+pub(super) fn write_filter(sql: &mut Sql, source: &Source, alias: &str) {
+    for (column, value) in &source.filter {
+        let text = sql.dialect.as_text(&format!("{alias}.{column}"));
+        let exact = sql.dialect.exact(&text);
+        sql.push(" AND ")
+            .equals(&exact, &KeyValue::Text(value.clone()));
+    }
+}
+
+/// The key's columns equal these values; a running number is not looked at.
+pub(super) fn write_key_is(sql: &mut Sql, source: &Source, alias: &str, key: &RowKey) {
+    let dialect = sql.dialect;
+    sql.push("(").joined(
+        source.key.parts.iter().zip(&key.0),
+        " AND ",
+        "1 = 1",
+        |sql, (part, value)| {
+            let column = part.of(alias, dialect);
+            let column = if matches!(value, KeyValue::Text(_)) {
+                dialect.exact(&column)
+            } else {
+                column
+            };
+            sql.equals(&column, value);
+        },
+    );
+    sql.push(")");
+}
+
+/// The child's column of a step, ready to be compared.
+pub(super) fn child_column(dialect: &dyn Dialect, pair: &Pair, alias: &str) -> String {
+    let column = format!("{alias}.{}", pair.child);
+    dialect.exact(&if pair.as_text {
+        dialect.as_text(&column)
+    } else {
+        column
+    })
+}
+
+/// The child's columns of a step equal these values of the parent.
+pub(super) fn write_equal_values(sql: &mut Sql, step: &Step, alias: &str, values: &[KeyValue]) {
+    let dialect = sql.dialect;
+    sql.push("(").joined(
+        step.on.iter().zip(values),
+        " AND ",
+        "1 = 0",
+        |sql, (pair, value)| {
+            sql.push(&child_column(dialect, pair, alias))
+                .push(" = ")
+                .bind(bound(pair.as_text, value));
+        },
+    );
+    sql.push(")");
+}
+
+/// A value as it is compared with a column.
+pub(super) fn bound(as_text: bool, value: &KeyValue) -> KeyValue {
+    match value.comparable() {
+        Some(text) if as_text => KeyValue::Text(text),
+        _ => value.clone(),
+    }
+}

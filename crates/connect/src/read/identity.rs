@@ -1,0 +1,204 @@
+//! Whose rows a reading starts from: those that hold the address, found by it and proved again at each reading.
+
+use std::collections::HashMap;
+
+use fairhold_domain::email::EmailAddress;
+
+use super::{
+    Session,
+    clauses::{write_filter, write_from, write_key, write_key_is},
+    unique,
+};
+use crate::{
+    ConnectError, Plan,
+    plan::Source,
+    reading::{Found, IdentityRow, ReadRequest},
+    sql::{Sql, Statement},
+    value::{KeyValue, RowKey},
+};
+
+/// The most candidates that one address may have. More means that the column does not hold addresses.
+const MAX_CANDIDATES: usize = 10_000;
+
+/// An identity longer than this, in characters, is no address (RFC 5321 allows 254 bytes; the rest is white space).
+const MAX_IDENTITY: u32 = 1_024;
+
+/// Finds the rows whose e-mail identity is the address.
+pub(crate) async fn find(
+    session: &mut dyn Session,
+    plan: &Plan,
+    address: &EmailAddress,
+) -> Result<Vec<Found>, ConnectError> {
+    let mut found = Vec::new();
+    for source in plan.sources.iter().filter(|s| !s.identities.is_empty()) {
+        let candidates = session.rows(candidates(plan, source, address)).await?;
+        if candidates.len() > MAX_CANDIDATES {
+            return Err(ConnectError::TooSlow);
+        }
+        for mut row in candidates {
+            let identities = row.values.split_off(source.key_len());
+            let mut verified = source
+                .identities
+                .iter()
+                .zip(&identities)
+                .filter(|(_, v)| holds(v, address))
+                .map(|(i, _)| i.verified);
+            if let Some(first) = verified.next() {
+                let row = IdentityRow {
+                    place: source.name.clone(),
+                    key: RowKey(row.values),
+                };
+                found.push(Found {
+                    row,
+                    verified: first || verified.any(|v| v),
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A start row that was fetched just now and holds the address.
+pub(super) struct Start {
+    pub(super) source: usize,
+    pub(super) key: RowKey,
+    /// Values of the columns that first hops leave from.
+    pub(super) links: HashMap<String, KeyValue>,
+}
+
+/// Fetches the start rows and keeps those that still hold the address.
+pub(super) async fn prove(
+    session: &mut dyn Session,
+    plan: &Plan,
+    request: &ReadRequest,
+    not_theirs: &mut Vec<IdentityRow>,
+) -> Result<Vec<Start>, ConnectError> {
+    let mut starts: Vec<Start> = Vec::new();
+    for (index, source) in plan
+        .sources
+        .iter()
+        .enumerate()
+        .filter(|(_, s)| !s.identities.is_empty())
+    {
+        let wanted: Vec<&RowKey> = request
+            .start
+            .iter()
+            .filter(|s| s.place == source.name && s.key.0.len() == source.key_len())
+            .map(|s| &s.key)
+            .collect();
+        if wanted.is_empty() {
+            continue;
+        }
+        let columns = first_columns(plan, index);
+        for mut row in session
+            .rows(start_rows(plan, source, &columns, &wanted))
+            .await?
+        {
+            let mut rest = row.values.split_off(source.key_len());
+            let links = rest.split_off(source.identities.len());
+            if rest
+                .iter()
+                .any(|identity| holds(identity, &request.address))
+            {
+                let links = columns.iter().map(|c| (*c).to_owned()).zip(links).collect();
+                starts.push(Start {
+                    source: index,
+                    key: RowKey(row.values),
+                    links,
+                });
+            }
+        }
+    }
+    let proven = |row: &IdentityRow| {
+        starts.iter().any(|s| {
+            s.key == row.key
+                && plan
+                    .sources
+                    .get(s.source)
+                    .is_some_and(|source| source.name == row.place)
+        })
+    };
+    not_theirs.extend(request.start.iter().filter(|row| !proven(row)).cloned());
+    Ok(starts)
+}
+
+/// Byte by byte, after normalising.
+fn holds(identity: &KeyValue, address: &EmailAddress) -> bool {
+    match identity {
+        // What was cut off at the limit may go on in any way.
+        KeyValue::Text(text) => {
+            text.chars().count() < MAX_IDENTITY as usize
+                && EmailAddress::normalise(text) == address.as_str()
+        }
+        _ => false,
+    }
+}
+
+/// The columns that paths leave a start row by, but for those whose values stay in the database.
+fn first_columns(plan: &Plan, start: usize) -> Vec<&str> {
+    let first_steps = plan
+        .sources
+        .iter()
+        .flat_map(|s| s.paths.iter().filter_map(|p| p.first()));
+    let columns = first_steps
+        .filter(|s| s.parent == start && !s.secret)
+        .flat_map(|s| s.on.iter().map(|p| p.parent.as_str()));
+    unique(columns)
+}
+
+fn candidates(plan: &Plan, source: &Source, address: &EmailAddress) -> Statement {
+    let mut sql = Sql::new(&*plan.dialect);
+    sql.push("SELECT ");
+    write_key(&mut sql, source);
+    write_identities(&mut sql, source);
+    write_from(&mut sql, source, |sql| {
+        sql.push("(")
+            .joined(&source.identities, " OR ", "1 = 0", |sql, identity| {
+                let column = format!("t0.{}", identity.column);
+                let dialect = sql.dialect;
+                dialect.may_hold(sql, &column, address.as_str());
+            });
+        sql.push(")");
+        write_filter(sql, source, "t0");
+    });
+    sql.push(&format!(" LIMIT {}", MAX_CANDIDATES + 1));
+    sql.finish(source.key_len() + source.identities.len())
+}
+
+fn start_rows(plan: &Plan, source: &Source, columns: &[&str], wanted: &[&RowKey]) -> Statement {
+    let mut sql = Sql::new(&*plan.dialect);
+    sql.push("SELECT ");
+    write_key(&mut sql, source);
+    write_identities(&mut sql, source);
+    for column in columns {
+        sql.push(&format!(", t0.{column}"));
+    }
+    write_from(&mut sql, source, |sql| {
+        sql.push("(").joined(wanted, " OR ", "1 = 0", |sql, key| {
+            write_key_is(sql, source, "t0", key);
+        });
+        sql.push(")");
+        write_filter(sql, source, "t0");
+    });
+    if let Some(number) = &source.key.number {
+        sql.push(" WHERE ")
+            .joined(wanted, " OR ", "1 = 0", |sql, key| {
+                sql.push("(");
+                write_key_is(sql, source, "t0", key);
+                if let Some(value) = key.0.last() {
+                    sql.push(" AND ").equals(&format!("t0.{number}"), value);
+                }
+                sql.push(")");
+            });
+    }
+    sql.finish(source.key_len() + source.identities.len() + columns.len())
+}
+
+fn write_identities(sql: &mut Sql, source: &Source) {
+    for identity in &source.identities {
+        let beginning = sql
+            .dialect
+            .beginning(&format!("t0.{}", identity.column), MAX_IDENTITY);
+        sql.push(", ").push(&beginning);
+    }
+}

@@ -1,0 +1,123 @@
+//! How a reading goes, for every engine: prove the start rows, read a page of each collection that hangs on them, then
+//! the shared rows that this page points at. The number of statements follows from the plan, never from the rows.
+//!
+//! - `identity`: whose rows a reading starts from, and the proof that they still hold the address.
+//! - `own`: the condition that a row is the customer's own.
+//! - `page`: one page of a collection, in order, and how many rows there are in all.
+//! - `shared`: the rows that a page points at.
+//! - `clauses`: what the statements of all of them are made of.
+
+mod clauses;
+mod identity;
+mod own;
+mod page;
+mod shared;
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use fairhold_domain::catalog::looks_like_a_secret;
+
+pub(crate) use self::identity::find;
+use self::{identity::prove, page::page, shared::Shared};
+use crate::{
+    ConnectError, Plan,
+    plan::Source,
+    reading::{ReadRequest, Reading},
+    sql::Statement,
+    value::{Cell, KeyValue},
+};
+
+/// A connection inside one read transaction.
+#[async_trait]
+pub(crate) trait Session: Send {
+    /// Runs a statement.
+    async fn rows(&mut self, statement: Statement) -> Result<Vec<RawRow>, ConnectError>;
+}
+
+/// A row as the engine gave it.
+#[derive(Debug)]
+pub(crate) struct RawRow {
+    pub values: Vec<KeyValue>,
+    pub cells: Vec<Cell>,
+}
+
+/// Reads what the request asks for.
+pub(crate) async fn read(
+    session: &mut dyn Session,
+    plan: &Plan,
+    request: &ReadRequest,
+) -> Result<Reading, ConnectError> {
+    let mut reading = Reading {
+        missing: plan.missing().to_vec(),
+        ..Reading::default()
+    };
+    let starts = prove(session, plan, request, &mut reading.not_theirs).await?;
+    let only = match &request.only {
+        Some(name) => Some(
+            plan.source(name)
+                .filter(|(_, s)| s.is_own())
+                .ok_or(ConnectError::NoSuchPage)?
+                .0,
+        ),
+        None => None,
+    };
+    let mut shared = Shared::default();
+    for (index, source) in plan.sources.iter().enumerate() {
+        if !source.is_own() || only.is_some_and(|only| only != index) {
+            continue;
+        }
+        match page(session, plan, index, source, &starts, request).await {
+            Ok((mut rows, links)) => {
+                shared
+                    .attach(session, plan, source, &mut rows, &links, &mut reading)
+                    .await?;
+                reading.collections.push(rows);
+            }
+            Err(ConnectError::Changed) => note_failed(&mut reading, source),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(reading)
+}
+
+fn note_failed(reading: &mut Reading, source: &Source) {
+    tracing::warn!(
+        dataset = source.name.dataset,
+        collection = source.name.collection,
+        "a collection could not be read"
+    );
+    if !reading.failed.contains(&source.name) {
+        reading.failed.push(source.name.clone());
+    }
+}
+
+fn unique<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut seen = HashSet::new();
+    items.filter(|item| seen.insert(*item)).collect()
+}
+
+/// Puts the withheld cells back in their places.
+fn with_withheld(source: &Source, read: Vec<Cell>) -> Vec<Cell> {
+    let mut read = read.into_iter();
+    let mut cells: Vec<Cell> = source
+        .withheld
+        .iter()
+        .map(|withheld| {
+            if *withheld {
+                Cell::Withheld
+            } else {
+                read.next().unwrap_or(Cell::Unreadable)
+            }
+        })
+        .collect();
+    // A table of one row a fact may hold a fact called "password".
+    if let Some((key, value)) = source.key_value
+        && let Some(Cell::Text(name)) = cells.get(key)
+        && looks_like_a_secret(name)
+        && let Some(cell) = cells.get_mut(value)
+    {
+        *cell = Cell::Withheld;
+    }
+    cells
+}

@@ -1,0 +1,227 @@
+//! Which rows are the customer's own: the start rows, and what the plan's paths lead to from them.
+
+use super::{
+    clauses::{child_column, write_equal_values, write_filter, write_from, write_key_is},
+    identity::Start,
+};
+use crate::{
+    Plan,
+    plan::{Pair, Source, Step},
+    sql::Sql,
+    value::KeyValue,
+};
+
+/// ` FROM … WHERE …`: the rows that are the customer's own. A streamed source is joined to its parents, whose order it
+/// follows; any other stands alone.
+pub(super) fn write_own_from(
+    sql: &mut Sql,
+    plan: &Plan,
+    index: usize,
+    source: &Source,
+    starts: &[Start],
+) {
+    let parents = streamed_parents(plan, source);
+    let path = streamed_path(source);
+    let (Some((first, first_alias)), [first_step, steps @ ..]) = (parents.first(), path) else {
+        write_from(sql, source, |sql| {
+            write_own(sql, plan, index, source, starts);
+        });
+        return;
+    };
+    let dialect = sql.dialect;
+    sql.push(" FROM ")
+        .push(&first.table)
+        .push(" AS ")
+        .push(first_alias);
+    for (depth, step) in steps.iter().enumerate() {
+        let Some(child) = plan.sources.get(step.child) else {
+            return;
+        };
+        let (outer, inner) = (
+            format!("t{}", steps.len() - depth),
+            format!("t{}", steps.len() - depth - 1),
+        );
+        sql.push(" JOIN ")
+            .push(&child.table)
+            .push(" AS ")
+            .push(&inner)
+            .push(" ON ");
+        sql.joined(&step.on, " AND ", "1 = 0", |sql, pair| {
+            let parent = format!("{outer}.{}", pair.parent);
+            sql.push(&child_column(dialect, pair, &inner))
+                .push(" = ")
+                .push(&parent);
+        });
+    }
+    sql.push(" WHERE (");
+    write_ways(
+        sql,
+        plan,
+        ways(std::slice::from_ref(first_step), starts).into_iter(),
+        first,
+        starts,
+        steps.len(),
+    );
+    sql.push(")");
+    for (parent, alias) in &parents {
+        write_filter(sql, parent, alias);
+    }
+    write_filter(sql, source, "t0");
+}
+
+/// The rows of a source that are the customer's own. Ways that lead nowhere are not written: with a constant among the
+/// alternatives the database would not use its indexes.
+fn write_own(sql: &mut Sql, plan: &Plan, index: usize, source: &Source, starts: &[Start]) {
+    let here = starts.iter().filter(|s| s.source == index).map(Way::Start);
+    let along = source.paths.iter().flat_map(|path| ways(path, starts));
+    sql.push("(");
+    write_ways(sql, plan, here.chain(along), source, starts, 0);
+    sql.push(")");
+    write_filter(sql, source, "t0");
+}
+
+/// The sources between the start row and a streamed source, the nearest to the start first, each with its alias.
+pub(super) fn streamed_parents<'p>(
+    plan: &'p Plan,
+    source: &'p Source,
+) -> Vec<(&'p Source, String)> {
+    let steps = streamed_path(source);
+    let between = steps.iter().enumerate().skip(1);
+    between
+        .filter_map(|(i, step)| {
+            Some((
+                plan.sources.get(step.parent)?,
+                format!("t{}", steps.len() - i),
+            ))
+        })
+        .collect()
+}
+
+/// The one path of a streamed source; nothing for any other.
+fn streamed_path(source: &Source) -> &[Step] {
+    source
+        .paths
+        .first()
+        .filter(|_| source.streamed)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// One way in which a row is the customer's own.
+enum Way<'a> {
+    /// It is a start row.
+    Start(&'a Start),
+    /// It holds these values of a start row.
+    Values(&'a Step, Vec<KeyValue>),
+    /// It stands at the end of a longer path.
+    Path(&'a [Step]),
+}
+
+/// The ways along a path: none where it leaves from no start row.
+fn ways<'a>(path: &'a [Step], starts: &'a [Start]) -> Vec<Way<'a>> {
+    let Some(first) = path.first() else {
+        return Vec::new();
+    };
+    let mut from = starts.iter().filter(|s| s.source == first.parent);
+    if path.len() == 1 && !first.secret {
+        from.filter_map(|start| known_values(first, start))
+            .map(|values| Way::Values(first, values))
+            .collect()
+    } else {
+        from.next().map(|_| Way::Path(path)).into_iter().collect()
+    }
+}
+
+/// The start row's values of the step's columns; `None` where one is null, which equals nothing.
+fn known_values(step: &Step, start: &Start) -> Option<Vec<KeyValue>> {
+    let value = |column: &str| {
+        start
+            .links
+            .get(column)
+            .filter(|v| **v != KeyValue::Null)
+            .cloned()
+    };
+    step.on.iter().map(|pair| value(&pair.parent)).collect()
+}
+
+/// The rows of `source`, which stands `depth` levels deep, that one of the ways leads to.
+fn write_ways<'a>(
+    sql: &mut Sql,
+    plan: &Plan,
+    ways: impl Iterator<Item = Way<'a>>,
+    source: &Source,
+    starts: &[Start],
+    depth: usize,
+) {
+    let alias = format!("t{depth}");
+    sql.joined(ways, " OR ", "1 = 0", |sql, way| match way {
+        Way::Start(start) => write_key_is(sql, source, &alias, &start.key),
+        Way::Values(step, values) => write_equal_values(sql, step, &alias, &values),
+        Way::Path(path) => write_path(sql, plan, path, starts, depth),
+    });
+}
+
+/// `SQLite` finds no index for several columns at once whose collation is said, so each column is asked for by itself as
+/// well. Each such level repeats what lies behind it, so there are few.
+const DEPTH_WITH_HINTS: usize = 3;
+
+/// The rows at the end of a path, nested from the last step to the first. Each level has its own alias, so that a column
+/// which is gone is an error and never the column of that name one level further out.
+fn write_path(sql: &mut Sql, plan: &Plan, path: &[Step], starts: &[Start], depth: usize) {
+    let Some(step) = path.last() else { return };
+    if step.on.len() > 1 && depth < DEPTH_WITH_HINTS {
+        for pair in &step.on {
+            write_in(sql, plan, path, starts, depth, std::slice::from_ref(pair));
+            sql.push(" AND ");
+        }
+    }
+    write_in(sql, plan, path, starts, depth, &step.on);
+}
+
+/// `(child's columns) IN (SELECT parent's columns …)`.
+fn write_in(
+    sql: &mut Sql,
+    plan: &Plan,
+    path: &[Step],
+    starts: &[Start],
+    depth: usize,
+    on: &[Pair],
+) {
+    let Some((step, before)) = path.split_last() else {
+        return;
+    };
+    let Some(parent) = plan.sources.get(step.parent) else {
+        return;
+    };
+    let (dialect, outer, inner) = (sql.dialect, format!("t{depth}"), format!("t{}", depth + 1));
+    sql.push("(").joined(on, ", ", "", |sql, pair| {
+        sql.push(&child_column(dialect, pair, &outer));
+    });
+    sql.push(") IN (SELECT ").joined(on, ", ", "", |sql, pair| {
+        let column = format!("{inner}.{}", pair.parent);
+        sql.push(&if pair.as_text {
+            dialect.as_text(&column)
+        } else {
+            column
+        });
+    });
+    sql.push(" FROM ")
+        .push(&parent.table)
+        .push(" AS ")
+        .push(&inner)
+        .push(" WHERE (");
+    let here = starts
+        .iter()
+        .filter(|s| before.is_empty() && s.source == step.parent)
+        .map(Way::Start);
+    write_ways(
+        sql,
+        plan,
+        here.chain(ways(before, starts)),
+        parent,
+        starts,
+        depth + 1,
+    );
+    sql.push(")");
+    write_filter(sql, parent, &inner);
+    sql.push(")");
+}

@@ -1,0 +1,263 @@
+//! One page of a collection: the customer's own rows, sorted and cut after the cursor, and how many there are in all.
+
+use std::collections::HashMap;
+
+use super::{
+    Session,
+    clauses::write_key,
+    identity::Start,
+    own::{streamed_parents, write_own_from},
+    unique, with_withheld,
+};
+use crate::{
+    ConnectError, Plan,
+    plan::{Part, Source},
+    reading::{CollectionRows, Count, Cursor, MAX_PAGE, ReadRequest, Row},
+    sql::{Dialect, Sql, Statement},
+    value::{KeyValue, RowKey},
+};
+
+/// One page of a source, and for each row the values that lead to its shared rows.
+pub(super) async fn page(
+    session: &mut dyn Session,
+    plan: &Plan,
+    index: usize,
+    source: &Source,
+    starts: &[Start],
+    request: &ReadRequest,
+) -> Result<(CollectionRows, Vec<HashMap<String, KeyValue>>), ConnectError> {
+    let size = request.page.clamp(1, MAX_PAGE) as usize;
+    let after = if request.only.is_some() {
+        request.after.as_ref()
+    } else {
+        None
+    };
+    let columns = unique(
+        source
+            .shared
+            .iter()
+            .filter(|s| !s.secret)
+            .flat_map(|s| s.on.iter().map(|p| p.parent.as_str())),
+    );
+    let order_len = order_terms(plan, source).len();
+    let statement = page_rows(plan, index, source, starts, after, &columns, size + 1)?;
+    let mut raw = session.rows(statement).await?;
+    let more = raw.len() > size;
+    raw.truncate(size);
+
+    let mut next = None;
+    let mut links = Vec::with_capacity(raw.len());
+    let mut rows = Vec::with_capacity(raw.len());
+    for mut row in raw {
+        let mut rest = row.values.split_off(source.key_len());
+        let link = rest.split_off(order_len);
+        let key = RowKey(row.values);
+        if more && rows.len() + 1 == size {
+            next = Some(Cursor {
+                order: rest,
+                key: key.clone(),
+            });
+        }
+        links.push(columns.iter().map(|c| (*c).to_owned()).zip(link).collect());
+        rows.push(Row {
+            key,
+            cells: with_withheld(source, row.cells),
+            context: Vec::new(),
+        });
+    }
+    let count = if more || after.is_some() {
+        counted(session, plan, index, source, starts, request.count_up_to).await?
+    } else {
+        let all = rows.len() as u64;
+        if all > request.count_up_to {
+            Count::MoreThan(request.count_up_to)
+        } else {
+            Count::Exactly(all)
+        }
+    };
+    Ok((
+        CollectionRows {
+            name: source.name.clone(),
+            columns: source.columns.clone(),
+            rows,
+            next,
+            count,
+        },
+        links,
+    ))
+}
+
+fn page_rows(
+    plan: &Plan,
+    index: usize,
+    source: &Source,
+    starts: &[Start],
+    after: Option<&Cursor>,
+    columns: &[&str],
+    limit: usize,
+) -> Result<Statement, ConnectError> {
+    let dialect = &*plan.dialect;
+    let mut sql = Sql::new(dialect);
+    sql.push("SELECT ");
+    write_key(&mut sql, source);
+    let order = order_terms(plan, source);
+    for term in &order {
+        sql.push(", ").push(&term.expression);
+    }
+    for column in columns {
+        sql.push(&format!(", t0.{column}"));
+    }
+    if !source.cells.is_empty() {
+        sql.push(", ").push(&source.cells);
+    }
+    write_own_from(&mut sql, plan, index, source, starts);
+    let terms: Vec<Term> = order
+        .into_iter()
+        .chain(key_terms(source, dialect))
+        .collect();
+    if let Some(after) = after {
+        sql.push(if source.key.number.is_some() {
+            " WHERE "
+        } else {
+            " AND "
+        });
+        write_after(&mut sql, &terms, after)?;
+    }
+    sql.push(" ORDER BY ")
+        .joined(&terms, ", ", "1", |sql, term| {
+            let newest = term.newest_first;
+            sql.push(&if newest {
+                dialect.descending(&term.expression)
+            } else {
+                dialect.ascending(&term.expression)
+            });
+        });
+    sql.push(&format!(" LIMIT {limit}"));
+    let values = terms.len() + columns.len();
+    Ok(sql.finish(values))
+}
+
+/// Something that a page is sorted by.
+struct Term {
+    expression: String,
+    nullable: bool,
+    newest_first: bool,
+}
+
+/// What a page is sorted by before its key: what its parents are sorted by where it follows them, its own column otherwise.
+fn order_terms(plan: &Plan, source: &Source) -> Vec<Term> {
+    let dialect = &*plan.dialect;
+    let term = |part: &Part, alias: &str, newest_first: bool| Term {
+        expression: part.of(alias, dialect),
+        nullable: part.nullable,
+        newest_first,
+    };
+    let mut terms = Vec::new();
+    for (parent, alias) in streamed_parents(plan, source) {
+        let newest_first = parent.order.is_some();
+        terms.extend(
+            parent
+                .order
+                .iter()
+                .chain(&parent.key.parts)
+                .map(|part| term(part, &alias, newest_first)),
+        );
+    }
+    terms.extend(source.order.iter().map(|part| term(part, "t0", true)));
+    terms
+}
+
+/// The key, newest first where the collection is.
+fn key_terms(source: &Source, dialect: &dyn Dialect) -> Vec<Term> {
+    let newest_first = source.order.is_some();
+    let part = |part: &Part| Term {
+        expression: part.of("t0", dialect),
+        nullable: part.nullable,
+        newest_first,
+    };
+    let number = |number: &String| Term {
+        expression: format!("t0.{number}"),
+        nullable: false,
+        newest_first,
+    };
+    source
+        .key
+        .parts
+        .iter()
+        .map(part)
+        .chain(source.key.number.iter().map(number))
+        .collect()
+}
+
+/// The rows that come after the cursor in the page's sort order.
+fn write_after(sql: &mut Sql, terms: &[Term], after: &Cursor) -> Result<(), ConnectError> {
+    let values: Vec<&KeyValue> = after.order.iter().chain(&after.key.0).collect();
+    if values.len() != terms.len() {
+        return Err(ConnectError::NoSuchPage);
+    }
+    // Said by itself as well, the first term lets an index be entered in the middle.
+    if let (Some(first), Some(value)) = (terms.first(), values.first())
+        && **value != KeyValue::Null
+        && !(first.newest_first && first.nullable)
+    {
+        sql.push(&first.expression)
+            .push(if first.newest_first { " <= " } else { " >= " });
+        sql.bind((*value).clone()).push(" AND ");
+    }
+    sql.push("(");
+    for (index, (term, value)) in terms.iter().zip(&values).enumerate() {
+        sql.push(if index == 0 { "(" } else { " OR (" });
+        for (earlier, value) in terms.iter().zip(&values).take(index) {
+            sql.equals(&earlier.expression, value).push(" AND ");
+        }
+        write_beyond(sql, term, value);
+        sql.push(")");
+    }
+    sql.push(")");
+    Ok(())
+}
+
+/// The term's values that come after this one in its own order: nulls first where it ascends, last where it descends.
+fn write_beyond(sql: &mut Sql, term: &Term, value: &KeyValue) {
+    let expression = &term.expression;
+    match (term.newest_first, value) {
+        (true, KeyValue::Null) => sql.push("1 = 0"),
+        (false, KeyValue::Null) => sql.push(expression).push(" IS NOT NULL"),
+        (true, value) if term.nullable => {
+            sql.push("(")
+                .push(expression)
+                .push(" < ")
+                .bind(value.clone());
+            sql.push(" OR ").push(expression).push(" IS NULL)")
+        }
+        (true, value) => sql.push(expression).push(" < ").bind(value.clone()),
+        (false, value) => sql.push(expression).push(" > ").bind(value.clone()),
+    };
+}
+
+async fn counted(
+    session: &mut dyn Session,
+    plan: &Plan,
+    index: usize,
+    source: &Source,
+    starts: &[Start],
+    up_to: u64,
+) -> Result<Count, ConnectError> {
+    let mut sql = Sql::new(&*plan.dialect);
+    sql.push("SELECT count(*) FROM (SELECT 1");
+    write_own_from(&mut sql, plan, index, source, starts);
+    sql.push(&format!(
+        " LIMIT {}) AS counted",
+        up_to.saturating_add(1).min(i64::MAX as u64)
+    ));
+    let rows = session.rows(sql.finish(1)).await?;
+    let count = match rows.first().and_then(|r| r.values.first()) {
+        Some(KeyValue::Int(count)) => u64::try_from(*count).unwrap_or(0),
+        _ => return Err(ConnectError::Damaged),
+    };
+    Ok(if count > up_to {
+        Count::MoreThan(up_to)
+    } else {
+        Count::Exactly(count)
+    })
+}

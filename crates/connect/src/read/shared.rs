@@ -1,0 +1,172 @@
+//! Shared rows: what a page points at, such as the product of an order line. They are context, and never lead on.
+
+use std::collections::HashMap;
+
+use super::{
+    Session,
+    clauses::{bound, child_column, write_equal_values, write_filter, write_from, write_key},
+    note_failed, with_withheld,
+};
+use crate::{
+    ConnectError, Plan,
+    plan::{Source, Step},
+    reading::{CollectionRows, Context, MAX_SHARED, Reading, Row, SharedRows},
+    sql::{Sql, Statement},
+    value::{KeyValue, RowKey},
+};
+
+/// The shared rows of a reading: each once, whichever own rows point at it.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Source to entry in [`Reading::shared`].
+    entries: HashMap<usize, usize>,
+}
+
+impl Shared {
+    /// Reads the shared rows that a page points at, one statement a step, and ties them to the page's rows.
+    pub(super) async fn attach(
+        &mut self,
+        session: &mut dyn Session,
+        plan: &Plan,
+        source: &Source,
+        page: &mut CollectionRows,
+        links: &[HashMap<String, KeyValue>],
+        reading: &mut Reading,
+    ) -> Result<(), ConnectError> {
+        for step in source.shared.iter().filter(|s| !s.secret) {
+            let Some(child) = plan.sources.get(step.child) else {
+                continue;
+            };
+            let wanted = Wanted::of(step, links);
+            if wanted.tuples.is_empty() {
+                continue;
+            }
+            let raw = match session
+                .rows(shared_rows(plan, child, step, &wanted.tuples))
+                .await
+            {
+                Ok(raw) => raw,
+                Err(ConnectError::Changed) => {
+                    note_failed(reading, child);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let shared = *self.entries.entry(step.child).or_insert_with(|| {
+                reading.shared.push(SharedRows {
+                    name: child.name.clone(),
+                    columns: child.columns.clone(),
+                    rows: Vec::new(),
+                });
+                reading.shared.len() - 1
+            });
+            let Some(entry) = reading.shared.get_mut(shared) else {
+                continue;
+            };
+            for mut row in raw {
+                let values = row.values.split_off(child.key_len());
+                let key = RowKey(row.values);
+                let index = entry
+                    .rows
+                    .iter()
+                    .position(|r| r.key == key)
+                    .unwrap_or_else(|| {
+                        entry.rows.push(Row {
+                            key,
+                            cells: with_withheld(child, row.cells),
+                            context: Vec::new(),
+                        });
+                        entry.rows.len() - 1
+                    });
+                for own in wanted.rows_of(&values) {
+                    if let Some(own) = page.rows.get_mut(*own) {
+                        own.context.push(Context {
+                            shared,
+                            row: index,
+                            through: step.through.clone(),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The values that a page's rows point with, each once, and which rows point with them.
+struct Wanted {
+    tuples: Vec<Vec<KeyValue>>,
+    rows: HashMap<Vec<String>, Vec<usize>>,
+}
+
+impl Wanted {
+    fn of(step: &Step, links: &[HashMap<String, KeyValue>]) -> Self {
+        let mut wanted = Self {
+            tuples: Vec::new(),
+            rows: HashMap::new(),
+        };
+        for (row, link) in links.iter().enumerate() {
+            let tuple: Option<Vec<KeyValue>> = step
+                .on
+                .iter()
+                .map(|pair| link.get(&pair.parent).cloned())
+                .collect();
+            let Some(tuple) = tuple else { continue };
+            let Some(key) = comparable_all(&tuple) else {
+                continue;
+            };
+            let rows = wanted.rows.entry(key).or_default();
+            if rows.is_empty() {
+                wanted.tuples.push(tuple);
+            }
+            rows.push(row);
+        }
+        wanted
+    }
+
+    fn rows_of(&self, values: &[KeyValue]) -> &[usize] {
+        comparable_all(values)
+            .and_then(|key| self.rows.get(&key))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+/// `None` where one is null: null points at nothing.
+fn comparable_all(values: &[KeyValue]) -> Option<Vec<String>> {
+    values.iter().map(KeyValue::comparable).collect()
+}
+
+fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>]) -> Statement {
+    let mut sql = Sql::new(&*plan.dialect);
+    sql.push("SELECT ");
+    write_key(&mut sql, child);
+    for pair in &step.on {
+        sql.push(", t0.").push(&pair.child);
+    }
+    if !child.cells.is_empty() {
+        sql.push(", ").push(&child.cells);
+    }
+    write_from(&mut sql, child, |sql| {
+        if let [pair] = step.on.as_slice() {
+            let column = child_column(sql.dialect, pair, "t0");
+            sql.push(&column).push(" IN (").joined(
+                wanted.iter().flatten(),
+                ", ",
+                "",
+                |sql, value| {
+                    sql.bind(bound(pair.as_text, value));
+                },
+            );
+            sql.push(")");
+        } else {
+            sql.push("(")
+                .joined(wanted, " OR ", "1 = 0", |sql, values| {
+                    write_equal_values(sql, step, "t0", values);
+                });
+            sql.push(")");
+        }
+        write_filter(sql, child, "t0");
+    });
+    sql.push(&format!(" LIMIT {MAX_SHARED}"));
+    sql.finish(child.key_len() + step.on.len())
+}
