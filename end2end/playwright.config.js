@@ -46,6 +46,8 @@ export default defineConfig({
   ],
   webServer: {
     command: `exec "${program}" demo serve`,
+    // The demo's catalog is found from here.
+    cwd: join(import.meta.dirname, ".."),
     env: { PORT: process.env.FAIRHOLD_E2E_PORT, DATA_DIR: process.env.FAIRHOLD_E2E_DATA },
     url: `${address}/healthz`,
     timeout: 120_000,

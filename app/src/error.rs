@@ -98,7 +98,7 @@ mod page {
                         <h1>{self.heading()}</h1>
                         <p class="lead">{self.to_string()}</p>
                     </div>
-                    <p><a href="/">"Go to the start"</a></p>
+                    <p class="onward"><a href="/">"Go to the start"</a></p>
                 }
             });
             if matches!(self, Self::Busy | Self::SystemDown) {

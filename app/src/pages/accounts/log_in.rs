@@ -113,8 +113,10 @@ fn show(state: &AppState, asked: &Asked, typed: String, error: Option<String>) -
                     {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
                     <button class="primary">"Log in"</button>
                 </form>
-                <p><a href="/forgot-password">"I forgot my password"</a></p>
-                <p><a href="/sign-up">"I have no password yet"</a></p>
+                <p class="onward">
+                    <a href="/forgot-password">"I forgot my password"</a>
+                    <a href="/sign-up">"I have no password yet"</a>
+                </p>
             }
         })
 }

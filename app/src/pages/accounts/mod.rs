@@ -53,7 +53,7 @@ impl AskPage {
                         <EmailField value=typed error=error />
                         <button class="primary">{self.button}</button>
                     </form>
-                    <p><a href="/log-in">"I have a password. Let me log in."</a></p>
+                    <p class="onward"><a href="/log-in">"I have a password. Let me log in."</a></p>
                 }
             })
     }

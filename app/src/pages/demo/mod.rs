@@ -66,7 +66,7 @@ fn linked(text: &str, base: &str) -> impl IntoView + use<> {
                 .filter(|path| path.starts_with('/'))
             {
                 Some(path) => {
-                    view! { <p><a href=path.to_owned()>{paragraph.clone()}</a></p> }.into_any()
+                    view! { <p class="onward"><a href=path.to_owned()>{paragraph.clone()}</a></p> }.into_any()
                 }
                 None => view! { <p>{paragraph}</p> }.into_any(),
             }

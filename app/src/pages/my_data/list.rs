@@ -138,7 +138,7 @@ fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
         });
         let first = place.after.as_ref().map(|_| view! { <a class="button" href=place.address()>"Back to the newest"</a> });
         view! {
-            <p><a href="/my-data">"Back to My data"</a></p>
+            <p class="onward"><a href="/my-data">"Back to My data"</a></p>
             <div>
                 <h1>{heading}</h1>
                 <p class="lead">{found.part.description.clone()}</p>
@@ -283,7 +283,7 @@ impl ListCard {
 fn Why(html: Arc<str>, looked: String) -> impl IntoView {
     view! {
         <details class="why">
-            <summary>"What these are and why we hold them"</summary>
+            <summary>"Why we hold these"</summary>
             {InertElement::new(html.to_string())}
             <dl>
                 <dt>"Who looked last"</dt>

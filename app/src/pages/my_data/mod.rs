@@ -161,7 +161,7 @@ fn view_of(state: &AppState, found: MyDataPage, asked: Asked, filter: &Filter) -
         let nothing = (narrowed && !facts_left).then(|| {
             view! { <p class="empty card">"We found nothing that fits. Try another word, or "<a href="/my-data">"show everything"</a>"."</p> }
         });
-        let all = narrowed.then(|| view! { <p><a href="/my-data">"Show everything"</a></p> });
+        let all = narrowed.then(|| view! { <p class="onward"><a href="/my-data">"Show everything"</a></p> });
         view! {
             <SummaryBlock summary=found.summary.clone() systems=found.data.systems.clone() />
             <SystemNotices systems=found.data.systems.clone() />

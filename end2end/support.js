@@ -1,0 +1,86 @@
+// What tests share: who there is, how to be logged in, and a page that is watched.
+//
+// A test that takes `page` fails when anything comes from another origin, when the browser refuses something by the
+// Content-Security-Policy, or when the console shows an error.
+import { test as base, expect, request } from "@playwright/test";
+
+/** The demo's log-ins that tests use. */
+export const PEOPLE = {
+  ada: { email: "ada@example.com", password: "a-quiet-harbour-at-dawn" },
+  ben: { email: "ben@example.com", password: "one-small-paper-boat" },
+  cleo: { email: "cleo@example.net", password: "letters-by-the-window" },
+  grace: { email: "grace@example.com", password: "five-thousand-cups-later" },
+};
+
+/** The one cookie's name. */
+export const COOKIE = "__Host-fairhold";
+
+export const test = base.extend({
+  /** `await logIn("ada")`: the pages that follow are Ada's. The log-in form is passed once a worker. */
+  logIn: async ({ context, sessions }, use) => {
+    await use(async (name) => context.addCookies([await sessions(name)]));
+  },
+
+  page: async ({ page, baseURL, javaScriptEnabled }, use) => {
+    const wrong = [];
+    const visited = new Set();
+    page.on("response", (response) => {
+      if (response.request().isNavigationRequest()) visited.add(response.url());
+    });
+    page.on("request", (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol !== "data:" && origin !== baseURL) wrong.push(`asked another origin: ${request.url()}`);
+    });
+    // A refusal by the Content-Security-Policy is an error in the console too. Where scripts are off, Chromium warns that
+    // it fetched one for nothing.
+    const kinds = javaScriptEnabled ? ["error", "warning"] : ["error"];
+    page.on("console", (message) => {
+      // A page that answers 404 or 422 is one that a test opened on purpose.
+      const ofPage = message.text().startsWith("Failed to load resource") && visited.has(message.location().url);
+      if (kinds.includes(message.type()) && !ofPage) wrong.push(`console: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
+    await use(page);
+    expect(wrong).toEqual([]);
+  },
+
+  sessions: [
+    async ({}, use, { project }) => {
+      const known = {};
+      await use((name) => (known[name] ??= session(project.use.baseURL, PEOPLE[name])));
+    },
+    { scope: "worker" },
+  ],
+});
+
+/** Logs in without a browser and gives the session's cookie. */
+async function session(baseURL, { email, password }) {
+  const client = await request.newContext({ baseURL });
+  const answer = await client.post("/log-in", { form: { email, password }, maxRedirects: 0 });
+  expect(answer.status()).toBe(303);
+  const [, value] = answer.headers()["set-cookie"].match(new RegExp(`${COOKIE}=([^;]+)`));
+  await client.dispose();
+  return { name: COOKIE, value, domain: "127.0.0.1", path: "/", httpOnly: true, secure: true, sameSite: "Lax" };
+}
+
+/** Waits until the search box of My data narrows the page: from then on the browser's own code runs. */
+export async function islandsRun(page) {
+  const box = page.getByRole("searchbox");
+  await expect(async () => {
+    await box.fill("nobodyhasthis");
+    await expect(page.getByText("Nothing on this page fits")).toBeVisible({ timeout: 200 });
+  }).toPass();
+  await box.fill("");
+}
+
+/** The fact of this label on My data. */
+export function fact(page, label) {
+  return page.locator(".fact").filter({ has: page.getByRole("heading", { name: label, exact: true }) });
+}
+
+/** The card of this heading. */
+export function card(page, heading) {
+  return page.locator("section.card").filter({ has: page.getByRole("heading", { level: 2, name: heading, exact: true }) });
+}
+
+export { expect };
