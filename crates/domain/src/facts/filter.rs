@@ -1,0 +1,158 @@
+//! What the customer asked to see of the page: by words, by origin, by system.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Fact, MyData, Shown};
+use crate::catalog::{Origin, ShownAs};
+use crate::ids::FieldPath;
+
+/// What the customer asked to see of the page.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Words that a fact must hold, in its label, its value, its description or its system.
+    pub words: String,
+    /// Only facts of this origin.
+    pub origin: Option<Origin>,
+    /// Only facts of the dataset of this key.
+    pub system: Option<String>,
+}
+
+/// Never the words: they may be personal.
+impl std::fmt::Debug for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Filter")
+            .field("origin", &self.origin)
+            .field("system", &self.system)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Filter {
+    /// Whether everything is shown.
+    pub fn is_empty(&self) -> bool {
+        self.words.trim().is_empty() && self.origin.is_none() && self.system.is_none()
+    }
+
+    /// Takes away what was not asked for. `describe` gives a field's description.
+    pub fn apply(&self, data: &mut MyData, describe: impl Fn(&FieldPath) -> Option<String>) {
+        let words: Vec<String> = self
+            .words
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        data.parts
+            .retain(|p| self.system.as_ref().is_none_or(|s| *s == p.dataset));
+        for part in &mut data.parts {
+            let part_words =
+                format!("{} {} {}", part.label, part.system, part.one_row).to_lowercase();
+            let is_list = part.shown_as == ShownAs::List;
+            for entry in &mut part.entries {
+                let of_part = part_words.as_str();
+                let fits = |fact: &Fact| {
+                    self.origin.is_none_or(|o| fact.origin == Some(o))
+                        && words
+                            .iter()
+                            .all(|w| of_part.contains(w) || fact.says(&describe).contains(w))
+                };
+                if is_list {
+                    let context_fits = entry.context.iter().flat_map(|c| &c.facts).any(|f| {
+                        !words.is_empty() && words.iter().all(|w| f.says(&describe).contains(w))
+                    });
+                    if !context_fits && !entry.facts.iter().any(fits) {
+                        entry.facts.clear();
+                    }
+                } else {
+                    entry.facts.retain(fits);
+                }
+                if !self.is_empty() {
+                    entry.empty.clear();
+                }
+            }
+            if !self.is_empty() {
+                part.entries.retain(|e| !e.facts.is_empty());
+            }
+        }
+        if !self.is_empty() {
+            data.parts.retain(|p| !p.entries.is_empty());
+        }
+    }
+}
+
+impl Fact {
+    /// Everything that searching looks at, in lower case. A covered value is not among it.
+    fn says(&self, describe: &impl Fn(&FieldPath) -> Option<String>) -> String {
+        let value = match &self.value {
+            Shown::Plain(text) | Shown::LastFour(text) | Shown::Long { start: text, .. } => {
+                text.as_str()
+            }
+            Shown::Covered | Shown::File { .. } | Shown::Unreadable | Shown::Withheld(_) => "",
+        };
+        let what = describe(&self.path).unwrap_or_default();
+        format!(
+            "{} {} {} {} {}",
+            self.label, self.path.field, value, self.system, what
+        )
+        .to_lowercase()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::facts::sample::my_data;
+
+    #[test]
+    fn finds_words_in_labels_and_values_but_not_under_covers() {
+        let find = |words: &str| {
+            let mut data = my_data();
+            Filter {
+                words: words.to_owned(),
+                ..Filter::default()
+            }
+            .apply(&mut data, |_| Some("what it is".to_owned()));
+            data.parts
+                .iter()
+                .flat_map(|p| &p.entries)
+                .map(|e| e.facts.len())
+                .sum::<usize>()
+        };
+        assert_eq!(find("ada"), 1);
+        assert_eq!(find("ADA first"), 1);
+        assert_eq!(find("a-2"), 1);
+        assert_eq!(find("birthday"), 1);
+        assert_eq!(find("1815"), 0);
+        assert_eq!(find("what it is"), 5);
+        assert_eq!(find(""), 5);
+    }
+
+    #[test]
+    fn filters_by_origin_and_system() {
+        let mut guesses = my_data();
+        Filter {
+            origin: Some(Origin::Inferred),
+            ..Filter::default()
+        }
+        .apply(&mut guesses, |_| None);
+        assert_eq!(guesses.parts.len(), 1);
+        let mut elsewhere = my_data();
+        Filter {
+            system: Some("news".to_owned()),
+            ..Filter::default()
+        }
+        .apply(&mut elsewhere, |_| None);
+        assert!(elsewhere.parts.is_empty());
+    }
+
+    proptest! {
+        /// Filtering only ever takes away.
+        #[test]
+        fn filtering_only_takes_away(words in "\\PC{0,12}") {
+            let mut data = my_data();
+            Filter { words, ..Filter::default() }.apply(&mut data, |_| None);
+            prop_assert!(data.parts.iter().flat_map(|p| &p.entries).map(|e| e.facts.len()).sum::<usize>() <= 5);
+        }
+    }
+}
