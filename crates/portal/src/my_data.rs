@@ -27,7 +27,7 @@ use crate::systems::{System, state_of};
 use crate::{Customer, Portal, own_values};
 
 /// Rows of each collection on My data; the rest are on the collection's own page.
-const ROWS_ON_MY_DATA: u32 = 5;
+const ROWS_ON_MY_DATA: u32 = 3;
 /// Rows of each collection that searching and filtering look at.
 const ROWS_SEARCHED: u32 = 200;
 /// Rows on a page of one collection.
@@ -309,39 +309,18 @@ impl Portal {
     ) -> MyData {
         let catalog = &gathered.current.catalog;
         let mut parts = Vec::new();
-        let seal_cursor = |dataset: &str, collection: &str, cursor: &Cursor| {
-            let plain = serde_json::to_vec(cursor).ok()?;
-            let identity = cursor_identity(customer.id, dataset, collection);
-            let sealed = customer
-                .key
-                .seal(&identity, &plain, &*self.inner.world.random)
-                .ok()?;
-            Some(URL_SAFE_NO_PAD.encode(sealed))
-        };
         for reading in gathered.answers.iter().filter_map(|a| a.reading.as_ref()) {
-            let mut rows = Rows {
-                current: &gathered.current,
-                reading,
-                uncover,
-                seal_cursor: &seal_cursor,
-            };
-            parts.extend(
-                reading
-                    .collections
-                    .iter()
-                    .filter_map(|collection| rows.part(collection)),
-            );
+            let mut rows = Rows::new(&gathered.current, reading, uncover);
+            parts.extend(reading.collections.iter().filter_map(|collection| {
+                let next = collection.next.as_ref();
+                let next = next.and_then(|c| self.seal_cursor(customer, &collection.name, c));
+                rows.part(collection, next)
+            }));
         }
         for dataset in &catalog.datasets {
             if dataset.connection.as_deref() == Some(OWN_CONNECTION) {
-                let record = gathered.record.clone();
-                parts.extend(own_values::parts(
-                    &gathered.current,
-                    dataset,
-                    record,
-                    &gathered.account,
-                    uncover,
-                ));
+                let (record, account) = (&gathered.record, &gathered.account);
+                parts.extend(own_values::parts(&gathered.current, dataset, record, account, uncover));
             }
         }
         MyData {
@@ -368,6 +347,14 @@ impl Portal {
                 .map(|n| n.words.clone())
                 .collect(),
         }
+    }
+
+    /// The place where a list's next page begins, so that only this customer can go on from it.
+    fn seal_cursor(&self, customer: &Customer, name: &CollectionName, cursor: &Cursor) -> Option<String> {
+        let plain = serde_json::to_vec(cursor).ok()?;
+        let identity = cursor_identity(customer.id, name);
+        let sealed = customer.key.seal(&identity, &plain, &*self.inner.world.random).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(sealed))
     }
 
     /// Writes the look, and what was learnt about links, as one act.
@@ -522,15 +509,15 @@ fn shorten(data: &mut MyData) {
     }
 }
 
-fn cursor_identity(customer: CustomerId, dataset: &str, collection: &str) -> String {
-    format!("cursor:{customer}:{dataset}:{collection}")
+fn cursor_identity(customer: CustomerId, name: &CollectionName) -> String {
+    format!("cursor:{customer}:{}:{}", name.dataset, name.collection)
 }
 
 fn open_cursor(customer: &Customer, name: &CollectionName, sealed: &str) -> Result<Cursor> {
     let bytes = URL_SAFE_NO_PAD
         .decode(sealed)
         .map_err(|_| Error::NotFound)?;
-    let identity = cursor_identity(customer.id, &name.dataset, &name.collection);
+    let identity = cursor_identity(customer.id, name);
     let plain = customer
         .key
         .open(&identity, &bytes)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use fairhold_connect::{Cell, CollectionRows, Column, Count, Cursor, Reading, Row};
-use fairhold_domain::catalog::{Collection, Dataset, Field, Show, ShownAs};
+use fairhold_connect::{Cell, CollectionName, CollectionRows, Column, Count, Reading, Row, SharedRows};
+use fairhold_domain::catalog::{Collection, Dataset, Field, Group, Origin, Show, ShownAs};
 use fairhold_domain::facts::{self, Context, Entry, Fact, Part, Shown};
 use fairhold_domain::ids::FieldPath;
 use fairhold_domain::present;
 use fairhold_store::SecretKey;
 use fairhold_store::seal::hex;
+use jiff::tz::TimeZone;
 
 use crate::Customer;
 use crate::company::Current;
@@ -105,169 +106,216 @@ pub(crate) fn part(
     }
 }
 
-/// What turns rows into parts.
-pub(crate) struct Rows<'a, 'u> {
-    pub current: &'a Current,
-    pub reading: &'a Reading,
-    pub uncover: &'a mut Uncover<'u>,
-    /// Seals the place where the next page begins.
-    pub seal_cursor: &'a dyn Fn(&str, &str, &Cursor) -> Option<String>,
+/// What is the same for every value of a column.
+pub(crate) struct Head<'a> {
+    name: &'a str,
+    sql_type: &'a str,
+    field: Option<&'a Field>,
+    path: FieldPath,
+    system: &'a str,
+    label: &'a str,
+    group: Group,
+    withheld: Option<String>,
 }
 
-impl Rows<'_, '_> {
-    /// One page of a collection; `None` where the customer has no rows in it, or the catalog lacks it.
-    pub fn part(&mut self, rows: &CollectionRows) -> Option<Part> {
-        let current = self.current;
-        let dataset = current.catalog.dataset(&rows.name.dataset)?;
-        let collection = dataset.collection(&rows.name.collection)?;
+impl<'a> Head<'a> {
+    /// The head of a column; `field` is what the catalog says of it.
+    pub fn new(
+        dataset: &'a Dataset,
+        collection: &'a Collection,
+        (name, sql_type): (&'a str, &'a str),
+    ) -> Self {
+        let field = collection.field(name);
+        Self {
+            name,
+            sql_type,
+            field,
+            path: FieldPath::new(&dataset.key, &collection.name, name),
+            system: &dataset.name,
+            label: field.and_then(|f| f.label.as_deref()).unwrap_or(name),
+            group: facts::group(collection, field),
+            withheld: facts::withheld(name, field),
+        }
+    }
+
+    /// The value of a text, by the rules on withholding and covering. `row` tells rows apart.
+    pub fn show(
+        &self,
+        text: &str,
+        row: &[u8],
+        zone: &TimeZone,
+        uncover: &mut Uncover<'_>,
+    ) -> Shown {
+        let kind = present::Kind {
+            sql_type: self.sql_type,
+            column: self.name,
+            field: self.field,
+        };
+        match &self.withheld {
+            Some(reason) => Shown::Withheld(reason.clone()),
+            None => uncover.show(
+                &self.path,
+                row,
+                self.field,
+                present::value(text, kind, zone),
+            ),
+        }
+    }
+
+    /// A fact of this column.
+    pub fn fact(
+        &self,
+        value: Shown,
+        row: &[u8],
+        origin: Option<Origin>,
+        since: Option<String>,
+        uncover: &Uncover<'_>,
+    ) -> Fact {
+        Fact {
+            id: uncover.name(self.field, &self.path, row),
+            path: self.path.clone(),
+            system: self.system.to_owned(),
+            label: self.label.to_owned(),
+            described: self.field.is_some(),
+            origin,
+            group: self.group,
+            value,
+            since,
+            sensitive: self.field.is_some_and(Field::is_sensitive),
+        }
+    }
+
+    /// As customers read it.
+    pub const fn label(&self) -> &'a str {
+        self.label
+    }
+}
+
+/// What turns rows into parts.
+pub(crate) struct Rows<'a, 'u> {
+    current: &'a Current,
+    reading: &'a Reading,
+    /// The heads of the shared collections, as `reading` has them.
+    shared: Vec<Option<Table<'a>>>,
+    uncover: &'a mut Uncover<'u>,
+}
+
+/// A collection with the heads of its columns.
+struct Table<'a> {
+    dataset: &'a Dataset,
+    collection: &'a Collection,
+    heads: Vec<Head<'a>>,
+    since: Option<usize>,
+}
+
+impl<'a> Table<'a> {
+    fn new(current: &'a Current, name: &CollectionName, columns: &'a [Column]) -> Option<Self> {
+        let dataset = current.catalog.dataset(&name.dataset)?;
+        let collection = dataset.collection(&name.collection)?;
+        let since = collection.since.as_deref();
+        let head = |c: &'a Column| Head::new(dataset, collection, (&c.name, &c.sql_type));
+        Some(Self {
+            dataset,
+            collection,
+            heads: columns.iter().map(head).collect(),
+            since: since.and_then(|name| {
+                columns
+                    .iter()
+                    .position(|c| c.name.eq_ignore_ascii_case(name))
+            }),
+        })
+    }
+
+    /// Since when a row is held, in words.
+    fn since(&self, row: &Row, zone: &TimeZone) -> Option<String> {
+        match row.cells.get(self.since?)? {
+            Cell::Text(text) => Some(present::moment(text, zone).unwrap_or_else(|| text.clone())),
+            _ => None,
+        }
+    }
+}
+
+impl<'a, 'u> Rows<'a, 'u> {
+    /// The rows of one system.
+    pub fn new(current: &'a Current, reading: &'a Reading, uncover: &'a mut Uncover<'u>) -> Self {
+        let table = |shared: &'a SharedRows| Table::new(current, &shared.name, &shared.columns);
+        Self {
+            current,
+            reading,
+            shared: reading.shared.iter().map(table).collect(),
+            uncover,
+        }
+    }
+
+    /// One page of a collection; `None` where the customer has no rows in it, or the catalog lacks it. `next` is where
+    /// the next page begins, sealed.
+    pub fn part(&mut self, rows: &'a CollectionRows, next: Option<String>) -> Option<Part> {
         if rows.rows.is_empty() {
             return None;
         }
-        let entries = rows
-            .rows
-            .iter()
-            .map(|row| self.entry(dataset, collection, &rows.columns, row))
-            .collect();
+        let table = Table::new(self.current, &rows.name, &rows.columns)?;
+        let entries = rows.rows.iter().map(|row| self.entry(&table, row)).collect();
+        let (dataset, collection) = (table.dataset, table.collection);
         let mut part = part(dataset, collection, facts::shown_as(collection), entries);
         (part.count, part.count_is_more) = match rows.count {
             Count::Exactly(n) => (n, false),
             Count::MoreThan(n) => (n, true),
         };
-        part.next = rows
-            .next
-            .as_ref()
-            .and_then(|c| (self.seal_cursor)(&rows.name.dataset, &rows.name.collection, c));
+        part.next = next;
         Some(part)
     }
 
-    fn entry(
-        &mut self,
-        dataset: &Dataset,
-        collection: &Collection,
-        columns: &[Column],
-        row: &Row,
-    ) -> Entry {
-        let mut entry = self.facts(dataset, collection, columns, row);
+    fn entry(&mut self, table: &Table<'_>, row: &Row) -> Entry {
+        let mut entry = facts_of(table, row, &self.current.zone, self.uncover);
         for at in &row.context {
-            let Some(shared) = self.reading.shared.get(at.shared) else {
+            let rows = self.reading.shared.get(at.shared).map(|shared| &shared.rows);
+            let Some(row) = rows.and_then(|rows| rows.get(at.row)) else {
                 continue;
             };
-            let Some(row) = shared.rows.get(at.row) else {
+            let Some(Some(table)) = self.shared.get(at.shared) else {
                 continue;
             };
-            let Some(dataset) = self.current.catalog.dataset(&shared.name.dataset) else {
-                continue;
-            };
-            let Some(collection) = dataset.collection(&shared.name.collection) else {
-                continue;
-            };
-            let label = collection
-                .label
-                .clone()
-                .unwrap_or_else(|| collection.name.clone());
-            let facts = self.facts(dataset, collection, &shared.columns, row).facts;
-            entry.context.push(Context { label, facts });
-        }
-        entry
-    }
-
-    fn facts(
-        &mut self,
-        dataset: &Dataset,
-        collection: &Collection,
-        columns: &[Column],
-        row: &Row,
-    ) -> Entry {
-        let since = since(collection, columns, row, self.current);
-        let key = serde_json::to_vec(&row.key).unwrap_or_default();
-        let mut entry = Entry {
-            since: since.clone(),
-            ..Entry::default()
-        };
-        for (column, cell) in columns.iter().zip(&row.cells) {
-            let field = collection.field(&column.name);
-            let label = field
-                .and_then(|f| f.label.clone())
-                .unwrap_or_else(|| column.name.clone());
-            if *cell == Cell::Empty {
-                entry.empty.push(label);
-                continue;
-            }
-            let path = FieldPath::new(&dataset.key, &collection.name, &column.name);
-            let value = self.value(&path, &key, column, field, cell);
-            entry.facts.push(Fact {
-                id: self.uncover.name(field, &path, &key),
-                path,
-                system: dataset.name.clone(),
-                label,
-                described: field.is_some(),
-                origin: field.and_then(|f| f.origin),
-                group: facts::group(collection, field),
-                value,
-                since: since.clone(),
-                sensitive: field.is_some_and(Field::is_sensitive),
+            let label = table.collection.label.as_ref();
+            entry.context.push(Context {
+                label: label.unwrap_or(&table.collection.name).clone(),
+                facts: facts_of(table, row, &self.current.zone, self.uncover).facts,
             });
         }
         entry
     }
-
-    fn value(
-        &mut self,
-        path: &FieldPath,
-        key: &[u8],
-        column: &Column,
-        field: Option<&Field>,
-        cell: &Cell,
-    ) -> Shown {
-        if let Some(reason) = facts::withheld(&column.name, field) {
-            return Shown::Withheld(reason);
-        }
-        match cell {
-            Cell::Text(text) => {
-                let kind = present::Kind {
-                    sql_type: &column.sql_type,
-                    column: &column.name,
-                    field,
-                };
-                self.uncover.show(
-                    path,
-                    key,
-                    field,
-                    present::value(text, kind, &self.current.zone),
-                )
-            }
-            Cell::TooLong { start, bytes } => {
-                match self.uncover.show(path, key, field, start.clone()) {
-                    Shown::Plain(start) => Shown::Long {
-                        start,
-                        bytes: *bytes,
-                    },
-                    other => other,
-                }
-            }
-            Cell::Binary { bytes } => Shown::File { bytes: *bytes },
-            Cell::Unreadable => Shown::Unreadable,
-            Cell::Withheld => Shown::Withheld(facts::SECRET_REASON.to_owned()),
-            Cell::Empty => Shown::Plain(String::new()),
-        }
-    }
 }
 
-/// Since when a row is held, in words.
-fn since(
-    collection: &Collection,
-    columns: &[Column],
-    row: &Row,
-    current: &Current,
-) -> Option<String> {
-    let name = collection.since.as_deref()?;
-    let at = columns
-        .iter()
-        .position(|c| c.name.eq_ignore_ascii_case(name))?;
-    match row.cells.get(at)? {
-        Cell::Text(text) => {
-            Some(present::moment(text, &current.zone).unwrap_or_else(|| text.clone()))
-        }
-        _ => None,
+/// The facts of one row.
+fn facts_of(table: &Table<'_>, row: &Row, zone: &TimeZone, uncover: &mut Uncover<'_>) -> Entry {
+    let since = table.since(row, zone);
+    let key = serde_json::to_vec(&row.key).unwrap_or_default();
+    let mut entry = Entry::default();
+    for (head, cell) in table.heads.iter().zip(&row.cells) {
+        let value = match cell {
+            Cell::Empty => {
+                entry.empty.push(head.label().to_owned());
+                continue;
+            }
+            Cell::Text(text) => head.show(text, &key, zone, uncover),
+            Cell::TooLong { start, bytes } => match head.show(start, &key, zone, uncover) {
+                Shown::Plain(start) => Shown::Long {
+                    start,
+                    bytes: *bytes,
+                },
+                other => other,
+            },
+            Cell::Binary { bytes } => Shown::File { bytes: *bytes },
+            Cell::Unreadable => Shown::Unreadable,
+            Cell::Withheld => {
+                let reason = head.withheld.as_deref().unwrap_or(facts::SECRET_REASON);
+                Shown::Withheld(reason.to_owned())
+            }
+        };
+        let origin = head.field.and_then(|f| f.origin);
+        entry
+            .facts
+            .push(head.fact(value, &key, origin, since.clone(), uncover));
     }
+    entry.since = since;
+    entry
 }

@@ -169,7 +169,7 @@ fn view_of(state: &AppState, found: MyDataPage, asked: Asked, filter: &Filter) -
             {all}
             {nothing}
             {groups}
-            <NotHeld data=found.data.clone() />
+            {not_held(&found.data)}
         }
     })
 }
@@ -287,8 +287,7 @@ fn says_what_is_not_held(data: &MyData) -> bool {
 }
 
 /// What is not held, and what can't be tied to anyone.
-#[component]
-fn NotHeld(data: MyData) -> impl IntoView {
+fn not_held(data: &MyData) -> impl IntoView + use<> {
     let strangers: Vec<String> = data
         .systems
         .iter()
