@@ -46,7 +46,8 @@ pub struct Found {
 /// What to read.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
-    /// The proven address. Each start row must still hold it, byte by byte after normalising.
+    /// The proven address. Each start row must still hold it, byte by byte after normalising, in a column whose addresses
+    /// the company itself proved ([`Found::verified`]).
     pub address: EmailAddress,
     /// The rows that were linked to the customer.
     pub start: Vec<IdentityRow>,
@@ -83,7 +84,7 @@ pub struct Reading {
     pub collections: Vec<CollectionRows>,
     /// Rows that own rows point at, shown as their context.
     pub shared: Vec<SharedRows>,
-    /// Start rows that are gone or no longer hold the address: nothing was read from them.
+    /// Start rows that are gone or no longer hold the address as a proven one: nothing was read from them.
     pub not_theirs: Vec<IdentityRow>,
     /// Collections that the database refused to read although it had them when the plan was made: plan again.
     pub failed: Vec<CollectionName>,

@@ -66,7 +66,7 @@ pub(super) struct Start {
     pub(super) links: HashMap<String, KeyValue>,
 }
 
-/// Fetches the start rows and keeps those that still hold the address.
+/// Fetches the start rows and keeps those that still hold the address in a column whose addresses the company proved.
 pub(super) async fn prove(
     session: &mut dyn Session,
     plan: &Plan,
@@ -96,10 +96,13 @@ pub(super) async fn prove(
         {
             let mut rest = row.values.split_off(source.key_len());
             let links = rest.split_off(source.identities.len());
-            if rest
+            // An address that nobody checked finds a row, and proves nothing: anybody may have typed it there.
+            let is_theirs = source
+                .identities
                 .iter()
-                .any(|identity| holds(identity, &request.address))
-            {
+                .zip(&rest)
+                .any(|(identity, value)| identity.verified && holds(value, &request.address));
+            if is_theirs {
                 let links = columns.iter().map(|c| (*c).to_owned()).zip(links).collect();
                 starts.push(Start {
                     source: index,

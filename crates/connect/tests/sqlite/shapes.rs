@@ -107,6 +107,34 @@ async fn a_start_row_that_no_longer_holds_the_address_yields_nothing() {
 }
 
 #[tokio::test]
+async fn an_address_that_nobody_checked_proves_nothing_when_a_row_is_read() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, alt_email TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com', 'ada@example.com');"])
+    .await;
+    let connector = connector(&database.path);
+    let customer = format!(
+        "{CUSTOMER}          - {{ name: alt_email, fides_meta: {{ identity: email }}, portal: {{ verified: false }} }}\n"
+    );
+    let plan = plan(&connector, &datasets(&customer)).await;
+    let ada = address("ada@example.com");
+    let request = request(&ada, &connector.find(&plan, &ada).await.unwrap());
+    let before = connector.read(&plan, &request).await.unwrap();
+    assert_eq!(rows_of(&before, "customer").rows.len(), 1);
+    // The row is Ben's now; the address that Ada once typed into it stays behind.
+    database
+        .run(&["UPDATE customer SET email = 'ben@example.com'"])
+        .await;
+    let reading = connector.read(&plan, &request).await.unwrap();
+    assert_eq!(reading.not_theirs, request.start);
+    assert!(reading.collections.iter().all(|c| c.rows.is_empty()));
+    let found = connector.find(&plan, &ada).await.unwrap();
+    assert_eq!(
+        found.iter().map(|f| f.verified).collect::<Vec<_>>(),
+        [false]
+    );
+}
+
+#[tokio::test]
 async fn keys_are_not_confused_by_types_or_collations() {
     // '1' and '01' are two people; so are 'Ab' and 'aB'.
     let database = Database::new(&["CREATE TABLE customer (id TEXT PRIMARY KEY, email TEXT);
