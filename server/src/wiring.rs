@@ -1,21 +1,25 @@
 //! Puts the portal together from the configuration, and refuses what would not be safe.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use axum::http::Uri;
 use fairhold_connect::{SqliteConnector, SqliteSettings};
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
 use fairhold_portal::world::World;
 use fairhold_portal::{CompanySource, Parts, Portal, Settings};
 use fairhold_store::keys::KeyStore;
-use fairhold_store::{Db, SecretKey};
+use fairhold_store::{Db, SecretKey, StoreError};
 use lettre::AsyncSmtpTransport;
 use secrecy::ExposeSecret;
 
 use crate::config::{Config, Connection, secret};
+
+const POSTGRES_URL: &str = "FAIRHOLD_POSTGRES_URL";
+const KEYS_POSTGRES_URL: &str = "FAIRHOLD_KEYS_POSTGRES_URL";
 
 /// Whether this is the demo, which may do what a real portal must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,15 +44,12 @@ pub async fn open(config: &Config, mode: Mode) -> anyhow::Result<Portal> {
 /// When the configuration is not safe or something in it does not work; the message says what to do.
 pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<Parts> {
     let public_url = public_url(config, mode)?;
-    let master = master_key(config)?;
-    let (db, keys_db) = databases(config).await?;
-    let keys = KeyStore::open(keys_db, master, world.random.clone()).await.map_err(|e| match e {
-        fairhold_store::StoreError::Seal => anyhow!(
-            "this master key is not the one that the key store was made with. Use the right key file: {}",
-            config.master_key_file().display()
-        ),
-        e => anyhow!(e).context("the key store does not open"),
-    })?;
+    if mode == Mode::Demo {
+        refuse_postgres(config)?;
+    }
+    let mailer = mailer(config, mode)?;
+    let Stores { db, keys } = stores(config, &world).await?;
+    refuse_other_mode(&keys, mode).await?;
     Ok(Parts {
         db,
         keys,
@@ -62,8 +63,101 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
             folder: config.company.catalog.clone(),
         },
         connections: connections(config),
-        mailer: mailer(config, mode)?,
+        mailer,
     })
+}
+
+/// The portal's own databases, without the portal.
+pub(crate) struct Stores {
+    /// The data.
+    pub db: Db,
+    /// The keys.
+    pub keys: KeyStore,
+}
+
+impl Stores {
+    /// Ends all connections.
+    pub(crate) async fn close(self) {
+        self.db.close().await;
+        self.keys.close().await;
+    }
+}
+
+/// Opens the databases; the key store is brought up to date.
+pub(crate) async fn stores(config: &Config, world: &World) -> anyhow::Result<Stores> {
+    let master = master_key(config)?;
+    let (db, keys) = databases(config).await?;
+    match KeyStore::open(keys, master, world.random.clone()).await {
+        Ok(keys) => Ok(Stores { db, keys }),
+        Err(e) => Err(no_key_store(config, e)),
+    }
+}
+
+/// Opens the databases to read them, and makes and changes nothing.
+pub(crate) async fn stores_as_they_are(config: &Config, world: &World) -> anyhow::Result<Stores> {
+    let master = master_key(config)?;
+    for path in sqlite_files(config) {
+        if !any_postgres(config) && !path.is_file() {
+            bail!(
+                "there is no database {}. Set data.folder to where the portal's data is.",
+                path.display()
+            );
+        }
+    }
+    let (db, keys) = databases(config).await?;
+    match KeyStore::open_as_it_is(keys, master, world.random.clone()).await {
+        Ok(keys) => Ok(Stores { db, keys }),
+        Err(e) => Err(no_key_store(config, e)),
+    }
+}
+
+fn no_key_store(config: &Config, error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::Seal => anyhow!(
+            "this master key is not the one that the key store was made with. Use the right key file: {}",
+            config.master_key_file().display()
+        ),
+        e => anyhow!(e).context("the key store does not open"),
+    }
+}
+
+/// The demo shows everybody's mail, so it must never meet real customers, nor a portal for them made-up ones.
+async fn refuse_other_mode(keys: &KeyStore, mode: Mode) -> anyhow::Result<()> {
+    let ours = match mode {
+        Mode::Production => "production",
+        Mode::Demo => "demo",
+    };
+    match (keys.mark("mode", ours).await?.as_str(), mode) {
+        (stands, _) if stands == ours => Ok(()),
+        (_, Mode::Demo) => bail!(
+            "this data is real customers', and the demo must not touch it. Set data.folder to another folder for the demo."
+        ),
+        (_, Mode::Production) => bail!(
+            "this data is the demo's, with log-ins that anybody can look up. Set data.folder to another folder for your customers."
+        ),
+    }
+}
+
+/// Where PostgreSQL is named: the demo keeps to files of its own.
+fn refuse_postgres(config: &Config) -> anyhow::Result<()> {
+    if any_postgres(config) {
+        bail!(
+            "the demo keeps its data in files of its own. Take away every setting for PostgreSQL (FAIRHOLD_POSTGRES_URL, FAIRHOLD_KEYS_POSTGRES_URL, data.postgres_url_file, data.keys_postgres_url_file) and start it again."
+        );
+    }
+    Ok(())
+}
+
+fn any_postgres(config: &Config) -> bool {
+    config.data.postgres_url_file.is_some()
+        || config.data.keys_postgres_url_file.is_some()
+        || [POSTGRES_URL, KEYS_POSTGRES_URL]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some())
+}
+
+fn sqlite_files(config: &Config) -> [PathBuf; 2] {
+    ["fairhold.db", "keys.db"].map(|name| config.data.folder.join(name))
 }
 
 /// The connected systems of the configuration. Nothing is opened until it is read.
@@ -95,24 +189,67 @@ fn public_url(config: &Config, mode: Mode) -> anyhow::Result<String> {
     if mode == Mode::Demo && !on_loopback {
         bail!("the demo runs on this machine only. Set server.listen to 127.0.0.1 and ::1.");
     }
-    let url = match (&config.server.public_url, mode) {
-        (Some(url), _) => url.trim_end_matches('/').to_owned(),
+    let text = match (&config.server.public_url, mode) {
+        (Some(url), _) => url.clone(),
         (None, Mode::Demo) => format!("http://localhost:{}", config.server.port),
         (None, Mode::Production) => bail!(
             "server.public_url is missing. Set it to the address that your customers open, such as https://data.example.com."
         ),
     };
-    let host = url
-        .strip_prefix("http://")
-        .map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
-    match host {
-        None if url.starts_with("https://") => Ok(url),
-        Some("localhost" | "127.0.0.1" | "[") if on_loopback => Ok(url),
-        Some(_) => bail!(
-            "server.public_url is on plain HTTP, so anybody on the way could read your customers' data. Put a server with a certificate in front and set an address that starts with https://."
-        ),
-        None => bail!("server.public_url must start with https://. It is {url:?}."),
+    let url = PublicUrl::parse(&text)?;
+    if mode == Mode::Demo && !url.leads_here {
+        bail!(
+            "the demo runs on this machine only. Take server.public_url out of the configuration."
+        );
     }
+    if !url.https && !(url.leads_here && on_loopback) {
+        bail!(
+            "server.public_url is on plain HTTP, so anybody on the way could read your customers' data. Put a server with a certificate in front and set an address that starts with https://."
+        );
+    }
+    Ok(url.text)
+}
+
+/// An address such as `https://data.example.com`, with nothing after the host and its port.
+struct PublicUrl {
+    /// Without a slash at the end.
+    text: String,
+    https: bool,
+    leads_here: bool,
+}
+
+impl PublicUrl {
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let https = match text.split_once("://") {
+            Some(("https", _)) => true,
+            Some(("http", _)) => false,
+            _ => bail!("server.public_url must start with https://. It is {text:?}."),
+        };
+        let uri: Option<Uri> = text.parse().ok();
+        let bare = uri.filter(|uri| {
+            uri.path() == "/"
+                && uri.query().is_none()
+                && !text.contains('#')
+                && uri.authority().is_some_and(|a| !a.as_str().contains('@'))
+        });
+        let Some(host) = bare.as_ref().and_then(Uri::host) else {
+            bail!(
+                "server.public_url must be a scheme and a host and no more, such as https://data.example.com. Take away what stands after the host, and any user and password."
+            );
+        };
+        Ok(Self {
+            text: text.trim_end_matches('/').to_owned(),
+            https,
+            leads_here: is_this_machine(host),
+        })
+    }
+}
+
+/// Whether a host's name, as an address writes it, is this machine's own.
+fn is_this_machine(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|own| host.eq_ignore_ascii_case(own))
 }
 
 /// Reads the master key from the environment or its file.
@@ -132,21 +269,18 @@ fn master_key(config: &Config) -> anyhow::Result<SecretKey> {
 /// The data and the key store: two databases, never one.
 async fn databases(config: &Config) -> anyhow::Result<(Db, Db)> {
     let data = &config.data;
-    let url = secret("FAIRHOLD_POSTGRES_URL", data.postgres_url_file.as_deref())?;
-    let keys_url = secret(
-        "FAIRHOLD_KEYS_POSTGRES_URL",
-        data.keys_postgres_url_file.as_deref(),
-    )?;
+    let url = secret(POSTGRES_URL, data.postgres_url_file.as_deref())?;
+    let keys_url = secret(KEYS_POSTGRES_URL, data.keys_postgres_url_file.as_deref())?;
     match (url, keys_url) {
         (None, None) => {
             make_folder(&data.folder)?;
-            let open = async |name: &str| {
-                let path = data.folder.join(name);
+            let open = async |path: PathBuf| {
                 Db::sqlite(&path)
                     .await
                     .with_context(|| format!("{} does not open", path.display()))
             };
-            Ok((open("fairhold.db").await?, open("keys.db").await?))
+            let [data, keys] = sqlite_files(config);
+            Ok((open(data).await?, open(keys).await?))
         }
         (Some(url), Some(keys)) if url.expose_secret() == keys.expose_secret() => {
             bail!(

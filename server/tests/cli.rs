@@ -748,6 +748,116 @@ async fn the_demo_runs_from_nothing_and_keeps_to_this_machine() {
     );
 }
 
+/// A place in which the demo has started once.
+async fn demo_place() -> Place {
+    let place = Place::ready().await;
+    place.change("public_url", "#public_url");
+    let running = running(place.command(&["demo", "serve"])).await;
+    running.get("127.0.0.1", "/healthz").await;
+    assert_eq!(running.stop("INT").await, Some(0));
+    place
+}
+
+#[tokio::test]
+async fn the_demo_and_a_real_portal_never_share_their_data() {
+    let place = demo_place().await;
+    place.change("#public_url", "public_url");
+    let refused = place.run(&["serve"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("this data is the demo's"),
+        "{}",
+        refused.stderr
+    );
+
+    let place = Place::ready().await;
+    let running = place.start().await;
+    running.get("127.0.0.1", "/healthz").await;
+    assert_eq!(running.stop("INT").await, Some(0));
+    let refused = place.run(&["demo", "serve"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("this data is real customers'"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[tokio::test]
+async fn the_demo_opens_nothing_of_a_company() {
+    let url = "postgres://user:a-password@127.0.0.1:1/fairhold";
+    for (name, value, words) in [
+        (
+            "FAIRHOLD_POSTGRES_URL",
+            url,
+            "Take away every setting for PostgreSQL",
+        ),
+        (
+            "FAIRHOLD_DATA__KEYS_POSTGRES_URL_FILE",
+            "keys-url",
+            "Take away every setting for PostgreSQL",
+        ),
+        (
+            "FAIRHOLD_CONNECTIONS__SHOP",
+            "{kind=\"sqlite\", path=\"real.db\"}",
+            "Take the connection \"shop\" out",
+        ),
+        (
+            "FAIRHOLD_SERVER__PUBLIC_URL",
+            "https://data.example.com",
+            "the demo runs on this machine only",
+        ),
+    ] {
+        let place = Place::empty();
+        let mut command = place.command(&["demo", "serve"]);
+        command
+            .env(name, value)
+            .env("FAIRHOLD_COMPANY__CATALOG", demo_catalog());
+        let refused = ran(command).await;
+        assert_eq!(refused.code, 1, "{name}");
+        assert!(refused.stderr.contains(words), "{name}: {}", refused.stderr);
+        assert!(!refused.stderr.contains("a-password"));
+        assert!(!place.path("data/keys.db").exists(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn verify_and_migrate_need_the_databases_alone() {
+    let place = demo_place().await;
+    // An address for customers elsewhere, no catalog and no mail: none of it is theirs to judge.
+    place.change("port = 0", "port = 0\nlisten = [\"0.0.0.0\"]");
+    place.change("catalog/demo", "catalog/nothing");
+    place.change("smtp_url_file", "#smtp_url_file");
+    let path = place.path("data/fairhold.db");
+    let queued = "SELECT group_concat(job_id || run_at || attempts) FROM jobs";
+    let mut db = sqlite(&path).await;
+    sqlx::query("DELETE FROM jobs")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    for command in ["migrate", "verify"] {
+        let ran = place.run(&[command]).await;
+        assert_eq!(ran.code, 0, "{command}: {ran:?}");
+        let jobs: Option<String> = sqlx::query_scalar(queued).fetch_one(&mut db).await.unwrap();
+        assert_eq!(jobs, None, "{command} queued a job");
+    }
+}
+
+#[tokio::test]
+async fn verify_makes_no_database() {
+    let place = Place::ready().await;
+    let refused = place.run(&["verify"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused
+            .stderr
+            .contains("there is no database data/fairhold.db"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!place.path("data").exists());
+}
+
 #[tokio::test]
 async fn a_named_configuration_must_be_there() {
     let refused = Place::empty()

@@ -31,6 +31,9 @@ pub struct PortalKeys {
     pub pages: SecretKey,
 }
 
+/// The names of the portal's own keys, in the order of [`PortalKeys`].
+const PORTAL_KEYS: [&str; 4] = ["addresses", "looks", "requests", "pages"];
+
 /// The head of a chain of looks as it was at a moment.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Checkpoint {
@@ -49,12 +52,24 @@ impl KeyStore {
     /// [`StoreError::Seal`] when the master key is not the one that wrapped them.
     pub async fn open(db: Db, master: SecretKey, random: Arc<dyn Random>) -> Result<Self> {
         db.migrate(Part::Keys).await?;
-        let key = |name: &'static str| portal_key(&db, &master, random.clone(), name);
+        for name in PORTAL_KEYS {
+            make_portal_key(&db, &master, &*random, name).await?;
+        }
+        Self::open_as_it_is(db, master, random).await
+    }
+
+    /// Opens the portal's own keys and changes nothing.
+    ///
+    /// # Errors
+    /// When there are none yet, and [`StoreError::Seal`] when the master key is not the one that wrapped them.
+    pub async fn open_as_it_is(db: Db, master: SecretKey, random: Arc<dyn Random>) -> Result<Self> {
+        let [addresses, looks, requests, pages] =
+            PORTAL_KEYS.map(|name| portal_key(&db, &master, name));
         let portal = PortalKeys {
-            addresses: key("addresses").await?,
-            looks: key("looks").await?,
-            requests: key("requests").await?,
-            pages: key("pages").await?,
+            addresses: addresses.await?,
+            looks: looks.await?,
+            requests: requests.await?,
+            pages: pages.await?,
         };
         Ok(Self {
             db,
@@ -62,6 +77,24 @@ impl KeyStore {
             random,
             portal,
         })
+    }
+
+    /// Sets a mark where there is none of that name; answers the one that stands, which is never changed.
+    ///
+    /// # Errors
+    /// When the key store can't be read or written.
+    pub async fn mark(&self, name: &'static str, value: &'static str) -> Result<String> {
+        let (stands,): (String,) = self
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let sql = "INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+                    tx.execute(sql, [name.into(), value.into()]).await?;
+                    tx.one("SELECT value FROM marks WHERE name = $1", [name.into()]).await
+                })
+            })
+            .await?;
+        Ok(stands)
     }
 
     /// The portal's own keys.
@@ -183,23 +216,33 @@ fn unwrap(master: &SecretKey, identity: &str, wrapped: &[u8]) -> Result<SecretKe
         .map_err(|_| StoreError::Form)
 }
 
-async fn portal_key(
+/// Makes one of the portal's own keys where it is missing. Two processes may start at once: whoever comes first decides.
+async fn make_portal_key(
     db: &Db,
     master: &SecretKey,
-    random: Arc<dyn Random>,
+    random: &dyn Random,
     name: &'static str,
-) -> Result<SecretKey> {
-    let identity = format!("portal-key:{name}");
-    let fresh = master.seal(&identity, SecretKey::generate(&*random).bytes(), &*random)?;
-    // Two processes may start at once: whoever comes first decides, and both read what stands.
-    let (wrapped,): (Vec<u8>,) = db
-        .write(move |tx| {
-            Box::pin(async move {
-                let sql = "INSERT INTO portal_keys (name, wrapped) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-                tx.execute(sql, [name.into(), fresh.into()]).await?;
-                tx.one("SELECT wrapped FROM portal_keys WHERE name = $1", [name.into()]).await
-            })
+) -> Result<()> {
+    let fresh = master.seal(
+        &portal_key_identity(name),
+        SecretKey::generate(random).bytes(),
+        random,
+    )?;
+    db.write(move |tx| {
+        Box::pin(async move {
+            let sql = "INSERT INTO portal_keys (name, wrapped) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+            tx.execute(sql, [name.into(), fresh.into()]).await.map(|_| ())
         })
-        .await?;
-    unwrap(master, &identity, &wrapped)
+    })
+    .await
+}
+
+async fn portal_key(db: &Db, master: &SecretKey, name: &'static str) -> Result<SecretKey> {
+    let sql = "SELECT wrapped FROM portal_keys WHERE name = $1";
+    let (wrapped,): (Vec<u8>,) = db.read().await?.one(sql, [name.into()]).await?;
+    unwrap(master, &portal_key_identity(name), &wrapped)
+}
+
+fn portal_key_identity(name: &str) -> String {
+    format!("portal-key:{name}")
 }

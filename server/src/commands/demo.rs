@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::bail;
+
 use crate::commands::keys;
 use crate::config::{Config, Connection};
 use crate::demo;
@@ -22,8 +24,10 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the folder, the master key and the demo company's systems, and connects them.
+/// Makes the folder, the master key and the demo company's systems, and connects them. Refuses a configuration that names
+/// a system of its own in place of a made-up one.
 pub async fn prepare(config: &mut Config) -> anyhow::Result<()> {
+    refuse_real_systems(config)?;
     make_folder(&config.data.folder)?;
     let key = config.master_key_file();
     if !key.exists() && std::env::var_os("FAIRHOLD_MASTER_KEY").is_none() {
@@ -36,16 +40,26 @@ pub async fn prepare(config: &mut Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The demo's log-ins are known to all, so it opens none of a company's own systems in place of a made-up one.
+fn refuse_real_systems(config: &Config) -> anyhow::Result<()> {
+    if let Some(name) = demo::SYSTEMS
+        .iter()
+        .find(|name| config.connections.contains_key(**name))
+    {
+        bail!(
+            "the demo has a made-up system {name:?} of its own. Take the connection {name:?} out of the configuration, or run `fairhold serve`."
+        );
+    }
+    Ok(())
+}
+
 fn connect(config: &mut Config, company: &Path) {
     for name in demo::SYSTEMS {
-        let path = company.join(format!("{name}.db"));
-        config
-            .connections
-            .entry(name.to_owned())
-            .or_insert(Connection::Sqlite {
-                path,
-                connections: 4,
-            });
+        let connection = Connection::Sqlite {
+            path: company.join(format!("{name}.db")),
+            connections: 4,
+        };
+        config.connections.insert(name.to_owned(), connection);
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::process::ExitCode;
 
+use fairhold_portal::world::World;
+use fairhold_store::db::Part;
+
 use crate::config::Config;
-use crate::wiring::{Mode, open};
+use crate::wiring::stores;
 
 pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
-    // The demo's rules on addresses and mail: nothing is served here.
-    open(&config, Mode::Demo).await?.close().await;
+    let stores = stores(&config, &World::real()).await?;
+    stores.db.migrate(Part::Data).await?;
+    stores.close().await;
     println!("The portal's own databases are up to date.");
     Ok(ExitCode::SUCCESS)
 }

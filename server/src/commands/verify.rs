@@ -2,15 +2,16 @@
 
 use std::process::ExitCode;
 
-use fairhold_store::looks::{Break, BreakKind};
+use fairhold_portal::world::World;
+use fairhold_store::looks::{self, Break, BreakKind};
 
 use crate::config::Config;
-use crate::wiring::{Mode, open};
+use crate::wiring::stores_as_they_are;
 
 pub(crate) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> {
-    // The demo's rules on addresses and mail: nothing is served here.
-    let portal = open(&config, Mode::Demo).await?;
-    let walk = portal.verify().await?;
+    let stores = stores_as_they_are(&config, &World::real()).await?;
+    let walk = looks::verify(&stores.db, &stores.keys).await?;
+    stores.close().await;
     if json {
         println!("{}", serde_json::to_string_pretty(&walk)?);
     } else {

@@ -201,17 +201,40 @@ async fn the_outbox_is_shown_to_this_machine_alone() {
     house.work().await;
     let page = house.browser().get("/demo/outbox").await;
     assert!(page.text().contains("To eve@example.com"));
-    let page = house
-        .browser()
-        .send(
-            Method::GET,
-            "/demo/outbox",
-            &[("x-forwarded-for", "203.0.113.9")],
-            Vec::new(),
-        )
+    for (name, value) in [
+        ("host", "localhost:3000"),
+        ("host", "127.0.0.1"),
+        ("host", "[::1]:3000"),
+    ] {
+        let page = house.outbox_with(name, value).await;
+        assert_eq!(page.status, 200, "{name}: {value}");
+    }
+    for (name, value) in [
+        ("host", "evil.example"),
+        ("host", "localhost.evil.example:3000"),
+        ("host", "user@localhost"),
+        ("forwarded", "for=203.0.113.9"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-host", "localhost"),
+        ("x-forwarded-proto", "https"),
+    ] {
+        let page = house.outbox_with(name, value).await;
+        assert_eq!(page.status, 404, "{name}: {value}");
+        assert!(!page.body.contains("eve@"), "{name}: {value}");
+    }
+    let nameless = house
+        .raw(b"GET http://evil.example/demo/outbox HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .await;
-    assert_eq!(
-        page.status, 200,
-        "a header that anybody can write decides nothing"
-    );
+    assert!(nameless.starts_with("HTTP/1.1 404"), "{nameless:.60}");
+    let nameless = house.raw(b"GET /demo/outbox HTTP/1.0\r\n\r\n").await;
+    assert!(nameless.starts_with("HTTP/1.0 404"), "{nameless:.60}");
+}
+
+impl House {
+    async fn outbox_with(&self, name: &str, value: &str) -> Answer {
+        let headers = [(name, value)];
+        self.browser()
+            .send(Method::GET, "/demo/outbox", &headers, Vec::new())
+            .await
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::header::{FORWARDED, HOST};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::response::Response;
 use fairhold_domain::present;
 use leptos::prelude::*;
@@ -11,14 +14,51 @@ use crate::error::PortalError;
 use crate::render::Page;
 use crate::state::AppState;
 
-/// `GET /demo/outbox`: the mails that the demo would have sent.
-pub async fn outbox(
-    State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-) -> Response {
-    if !peer.ip().to_canonical().is_loopback() {
-        return PortalError::NotFound.page(&state);
+/// Somebody at this machine, who typed this machine's own name. A page that takes it is not there for anybody else: not
+/// for another machine, not through a proxy on this one, and not for a site whose name leads here (DNS rebinding).
+pub struct AtThisMachine;
+
+impl FromRequestParts<AppState> for AtThisMachine {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let from_here = peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+        if from_here && asks_for_this_machine(parts) && !is_passed_on(parts) {
+            Ok(Self)
+        } else {
+            Err(PortalError::NotFound.page(state))
+        }
     }
+}
+
+/// Whether every name that the request asks for is this machine's own; at least one must be there.
+fn asks_for_this_machine(parts: &Parts) -> bool {
+    let hosts = parts.headers.get_all(HOST).iter();
+    let hosts = hosts.map(|host| Authority::try_from(host.as_bytes()).ok());
+    let mut names = hosts
+        .chain(parts.uri.authority().cloned().map(Some))
+        .peekable();
+    names.peek().is_some()
+        && names.all(|name| {
+            name.is_some_and(|name| {
+                ["localhost", "127.0.0.1", "[::1]"]
+                    .iter()
+                    .any(|own| name.host().eq_ignore_ascii_case(own))
+            })
+        })
+}
+
+/// Whether a proxy says that it passed the request on (RFC 7239, and what was there before it).
+fn is_passed_on(parts: &Parts) -> bool {
+    parts
+        .headers
+        .keys()
+        .any(|name| name == FORWARDED || name.as_str().starts_with("x-forwarded-"))
+}
+
+/// `GET /demo/outbox`: the mails that the demo would have sent.
+pub async fn outbox(State(state): State<AppState>, _: AtThisMachine) -> Response {
     let mails = match state.portal.demo_outbox().await {
         Ok(mails) => mails,
         Err(error) => return PortalError::from(error).page(&state),
@@ -66,7 +106,8 @@ fn linked(text: &str, base: &str) -> impl IntoView + use<> {
                 .filter(|path| path.starts_with('/'))
             {
                 Some(path) => {
-                    view! { <p class="onward"><a href=path.to_owned()>{paragraph.clone()}</a></p> }.into_any()
+                    view! { <p class="onward"><a href=path.to_owned()>{paragraph.clone()}</a></p> }
+                        .into_any()
                 }
                 None => view! { <p>{paragraph}</p> }.into_any(),
             }
