@@ -122,6 +122,36 @@ impl<'d> Sql<'d> {
         if first { self.push(nothing) } else { self }
     }
 
+    /// The items with OR between them, or `1 = 0` where there are none. Halved again and again: databases limit how deep an
+    /// expression may be nested (`SQLite` at 1,000), and a plain row of ORs is nested as deep as it is long.
+    pub fn any<T>(&mut self, items: &[T], write: &mut dyn FnMut(&mut Self, &T)) -> &mut Self {
+        match items {
+            [] => self.push("1 = 0"),
+            [one] => {
+                write(self, one);
+                self
+            }
+            _ => {
+                let (left, right) = items.split_at(items.len() / 2);
+                self.push("(").any(left, write);
+                self.push(" OR ").any(right, write).push(")")
+            }
+        }
+    }
+
+    /// `column` equals one of the values, none of which is null.
+    pub fn one_of(&mut self, column: &str, values: &[KeyValue]) -> &mut Self {
+        self.push(column);
+        if let [value] = values {
+            return self.push(" = ").bind(value.clone());
+        }
+        self.push(" IN (")
+            .joined(values, ", ", "", |sql, value| {
+                sql.bind(value.clone());
+            })
+            .push(")")
+    }
+
     pub fn finish(self, values: usize) -> Statement {
         Statement {
             sql: self.text,

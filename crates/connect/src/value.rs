@@ -2,7 +2,10 @@
 //!
 //! None of these types shows its content in `Debug`: debug output ends up in logs.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +27,7 @@ pub enum KeyValue {
 }
 
 /// The values of a row's key columns, in the order of the key.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RowKey(pub Vec<KeyValue>);
 
@@ -55,6 +58,23 @@ pub enum Cell {
 
 /// The longest value that is read whole, in bytes.
 pub const MAX_CELL_BYTES: u64 = 64 * 1024;
+
+/// Databases store no "not a number", so each value equals itself.
+impl Eq for KeyValue {}
+
+impl Hash for KeyValue {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Null => {}
+            Self::Int(number) => number.hash(state),
+            // 0.0 and -0.0 are equal, and so must be their hashes.
+            Self::Real(number) => (number + 0.0).to_bits().hash(state),
+            Self::Text(text) => text.hash(state),
+            Self::Blob(bytes) => bytes.hash(state),
+        }
+    }
+}
 
 impl KeyValue {
     /// The form in which two values of different columns are compared: `1`, `1.0` and `"1"` are one key to a database

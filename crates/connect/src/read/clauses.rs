@@ -86,6 +86,31 @@ pub(super) fn write_key_is(sql: &mut Sql, source: &Source, alias: &str, key: &Ro
     sql.push(")");
 }
 
+/// The key's columns equal those of one of the keys; a running number is not looked at.
+pub(super) fn write_key_is_any(sql: &mut Sql, source: &Source, alias: &str, keys: &[&RowKey]) {
+    let first = |key: &&RowKey| key.0.first().filter(|v| **v != KeyValue::Null).cloned();
+    let ([part], Some(values)) = (
+        source.key.parts.as_slice(),
+        keys.iter().map(first).collect::<Option<Vec<_>>>(),
+    ) else {
+        sql.any(keys, &mut |sql, key| {
+            write_key_is(sql, source, alias, key);
+        });
+        return;
+    };
+    let column = part.of(alias, sql.dialect);
+    let (texts, others): (Vec<_>, Vec<_>) = values
+        .into_iter()
+        .partition(|v| matches!(v, KeyValue::Text(_)));
+    let by_type = [(sql.dialect.exact(&column), texts), (column, others)];
+    let by_type = by_type.iter().filter(|(_, values)| !values.is_empty());
+    sql.push("(")
+        .joined(by_type, " OR ", "1 = 0", |sql, (column, values)| {
+            sql.one_of(column, values);
+        })
+        .push(")");
+}
+
 /// The child's column of a step, ready to be compared.
 pub(super) fn child_column(dialect: &dyn Dialect, pair: &Pair, alias: &str) -> String {
     let column = format!("{alias}.{}", pair.child);
@@ -97,7 +122,7 @@ pub(super) fn child_column(dialect: &dyn Dialect, pair: &Pair, alias: &str) -> S
 }
 
 /// The child's columns of a step equal these values of the parent.
-pub(super) fn write_equal_values(sql: &mut Sql, step: &Step, alias: &str, values: &[KeyValue]) {
+fn write_equal_values(sql: &mut Sql, step: &Step, alias: &str, values: &[KeyValue]) {
     let dialect = sql.dialect;
     sql.push("(").joined(
         step.on.iter().zip(values),
@@ -112,8 +137,25 @@ pub(super) fn write_equal_values(sql: &mut Sql, step: &Step, alias: &str, values
     sql.push(")");
 }
 
+/// The child's columns of a step equal those of one of the parents.
+pub(super) fn write_equal_any(sql: &mut Sql, step: &Step, alias: &str, tuples: &[Vec<KeyValue>]) {
+    if let [pair] = step.on.as_slice() {
+        let column = child_column(sql.dialect, pair, alias);
+        let values: Vec<KeyValue> = tuples
+            .iter()
+            .flatten()
+            .map(|value| bound(pair.as_text, value))
+            .collect();
+        sql.one_of(&column, &values);
+    } else {
+        sql.any(tuples, &mut |sql, values| {
+            write_equal_values(sql, step, alias, values);
+        });
+    }
+}
+
 /// A value as it is compared with a column.
-pub(super) fn bound(as_text: bool, value: &KeyValue) -> KeyValue {
+fn bound(as_text: bool, value: &KeyValue) -> KeyValue {
     match value.comparable() {
         Some(text) if as_text => KeyValue::Text(text),
         _ => value.clone(),

@@ -1,12 +1,12 @@
 //! Whose rows a reading starts from: those that hold the address, found by it and proved again at each reading.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fairhold_domain::email::EmailAddress;
 
 use super::{
     Session,
-    clauses::{write_filter, write_from, write_key, write_key_is},
+    clauses::{write_filter, write_from, write_key, write_key_is, write_key_is_any},
     unique,
 };
 use crate::{
@@ -112,16 +112,13 @@ pub(super) async fn prove(
             }
         }
     }
-    let proven = |row: &IdentityRow| {
-        starts.iter().any(|s| {
-            s.key == row.key
-                && plan
-                    .sources
-                    .get(s.source)
-                    .is_some_and(|source| source.name == row.place)
-        })
-    };
-    not_theirs.extend(request.start.iter().filter(|row| !proven(row)).cloned());
+    let place = |start: &Start| plan.sources.get(start.source).map(|source| &source.name);
+    let proven: HashSet<_> = starts.iter().map(|s| (place(s), &s.key)).collect();
+    let unproven = request
+        .start
+        .iter()
+        .filter(|row| !proven.contains(&(Some(&row.place), &row.key)));
+    not_theirs.extend(unproven.cloned());
     Ok(starts)
 }
 
@@ -177,22 +174,18 @@ fn start_rows(plan: &Plan, source: &Source, columns: &[&str], wanted: &[&RowKey]
         sql.push(&format!(", t0.{column}"));
     }
     write_from(&mut sql, source, |sql| {
-        sql.push("(").joined(wanted, " OR ", "1 = 0", |sql, key| {
-            write_key_is(sql, source, "t0", key);
-        });
-        sql.push(")");
+        write_key_is_any(sql, source, "t0", wanted);
         write_filter(sql, source, "t0");
     });
     if let Some(number) = &source.key.number {
-        sql.push(" WHERE ")
-            .joined(wanted, " OR ", "1 = 0", |sql, key| {
-                sql.push("(");
-                write_key_is(sql, source, "t0", key);
-                if let Some(value) = key.0.last() {
-                    sql.push(" AND ").equals(&format!("t0.{number}"), value);
-                }
-                sql.push(")");
-            });
+        sql.push(" WHERE ").any(wanted, &mut |sql, key| {
+            sql.push("(");
+            write_key_is(sql, source, "t0", key);
+            if let Some(value) = key.0.last() {
+                sql.push(" AND ").equals(&format!("t0.{number}"), value);
+            }
+            sql.push(")");
+        });
     }
     sql.finish(source.key_len() + source.identities.len() + columns.len())
 }

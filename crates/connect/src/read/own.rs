@@ -1,14 +1,14 @@
 //! Which rows are the customer's own: the start rows, and what the plan's paths lead to from them.
 
 use super::{
-    clauses::{child_column, write_equal_values, write_filter, write_from, write_key_is},
+    clauses::{child_column, write_equal_any, write_filter, write_from, write_key_is_any},
     identity::Start,
 };
 use crate::{
     Plan,
     plan::{Pair, Source, Step},
     sql::Sql,
-    value::KeyValue,
+    value::{KeyValue, RowKey},
 };
 
 /// ` FROM … WHERE …`: the rows that are the customer's own. A streamed source is joined to its parents, whose order it
@@ -57,7 +57,7 @@ pub(super) fn write_own_from(
     write_ways(
         sql,
         plan,
-        ways(std::slice::from_ref(first_step), starts).into_iter(),
+        way(std::slice::from_ref(first_step), starts).into_iter(),
         first,
         starts,
         steps.len(),
@@ -72,10 +72,10 @@ pub(super) fn write_own_from(
 /// The rows of a source that are the customer's own. Ways that lead nowhere are not written: with a constant among the
 /// alternatives the database would not use its indexes.
 fn write_own(sql: &mut Sql, plan: &Plan, index: usize, source: &Source, starts: &[Start]) {
-    let here = starts.iter().filter(|s| s.source == index).map(Way::Start);
-    let along = source.paths.iter().flat_map(|path| ways(path, starts));
+    let here = way_to_starts(index, starts);
+    let along = source.paths.iter().filter_map(|path| way(path, starts));
     sql.push("(");
-    write_ways(sql, plan, here.chain(along), source, starts, 0);
+    write_ways(sql, plan, here.into_iter().chain(along), source, starts, 0);
     sql.push(")");
     write_filter(sql, source, "t0");
 }
@@ -108,26 +108,32 @@ fn streamed_path(source: &Source) -> &[Step] {
 
 /// One way in which a row is the customer's own.
 enum Way<'a> {
-    /// It is a start row.
-    Start(&'a Start),
-    /// It holds these values of a start row.
-    Values(&'a Step, Vec<KeyValue>),
+    /// It is one of these start rows.
+    Starts(Vec<&'a RowKey>),
+    /// It holds the values of one of the start rows.
+    Values(&'a Step, Vec<Vec<KeyValue>>),
     /// It stands at the end of a longer path.
     Path(&'a [Step]),
 }
 
-/// The ways along a path: none where it leaves from no start row.
-fn ways<'a>(path: &'a [Step], starts: &'a [Start]) -> Vec<Way<'a>> {
-    let Some(first) = path.first() else {
-        return Vec::new();
-    };
+/// The start rows of a source; none where it has none.
+fn way_to_starts(source: usize, starts: &[Start]) -> Option<Way<'_>> {
+    let here = starts.iter().filter(|s| s.source == source);
+    let keys: Vec<&RowKey> = here.map(|s| &s.key).collect();
+    (!keys.is_empty()).then_some(Way::Starts(keys))
+}
+
+/// The way along a path: none where it leaves from no start row.
+fn way<'a>(path: &'a [Step], starts: &'a [Start]) -> Option<Way<'a>> {
+    let first = path.first()?;
     let mut from = starts.iter().filter(|s| s.source == first.parent);
     if path.len() == 1 && !first.secret {
-        from.filter_map(|start| known_values(first, start))
-            .map(|values| Way::Values(first, values))
-            .collect()
+        let values: Vec<_> = from
+            .filter_map(|start| known_values(first, start))
+            .collect();
+        (!values.is_empty()).then_some(Way::Values(first, values))
     } else {
-        from.next().map(|_| Way::Path(path)).into_iter().collect()
+        from.next().map(|_| Way::Path(path))
     }
 }
 
@@ -154,8 +160,8 @@ fn write_ways<'a>(
 ) {
     let alias = format!("t{depth}");
     sql.joined(ways, " OR ", "1 = 0", |sql, way| match way {
-        Way::Start(start) => write_key_is(sql, source, &alias, &start.key),
-        Way::Values(step, values) => write_equal_values(sql, step, &alias, &values),
+        Way::Starts(keys) => write_key_is_any(sql, source, &alias, &keys),
+        Way::Values(step, values) => write_equal_any(sql, step, &alias, &values),
         Way::Path(path) => write_path(sql, plan, path, starts, depth),
     });
 }
@@ -209,18 +215,12 @@ fn write_in(
         .push(" AS ")
         .push(&inner)
         .push(" WHERE (");
-    let here = starts
-        .iter()
-        .filter(|s| before.is_empty() && s.source == step.parent)
-        .map(Way::Start);
-    write_ways(
-        sql,
-        plan,
-        here.chain(ways(before, starts)),
-        parent,
-        starts,
-        depth + 1,
-    );
+    let here = if before.is_empty() {
+        way_to_starts(step.parent, starts)
+    } else {
+        way(before, starts)
+    };
+    write_ways(sql, plan, here.into_iter(), parent, starts, depth + 1);
     sql.push(")");
     write_filter(sql, parent, &inner);
     sql.push(")");

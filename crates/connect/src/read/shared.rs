@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Session,
-    clauses::{bound, child_column, write_equal_values, write_filter, write_from, write_key},
+    clauses::{write_equal_any, write_filter, write_from, write_key},
     note_failed, with_withheld,
 };
 use crate::{
@@ -147,24 +147,7 @@ fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>
         sql.push(", ").push(&child.cells);
     }
     write_from(&mut sql, child, |sql| {
-        if let [pair] = step.on.as_slice() {
-            let column = child_column(sql.dialect, pair, "t0");
-            sql.push(&column).push(" IN (").joined(
-                wanted.iter().flatten(),
-                ", ",
-                "",
-                |sql, value| {
-                    sql.bind(bound(pair.as_text, value));
-                },
-            );
-            sql.push(")");
-        } else {
-            sql.push("(")
-                .joined(wanted, " OR ", "1 = 0", |sql, values| {
-                    write_equal_values(sql, step, "t0", values);
-                });
-            sql.push(")");
-        }
+        write_equal_any(sql, step, "t0", wanted);
         write_filter(sql, child, "t0");
     });
     sql.push(&format!(" LIMIT {MAX_SHARED}"));

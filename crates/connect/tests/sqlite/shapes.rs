@@ -107,6 +107,56 @@ async fn a_start_row_that_no_longer_holds_the_address_yields_nothing() {
 }
 
 #[tokio::test]
+async fn somebody_with_thousands_of_rows_is_read_like_anybody() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE pair (a INTEGER, b TEXT, email TEXT, PRIMARY KEY (a, b));
+        CREATE VIEW seen AS SELECT 'x' AS x, email FROM customer;
+        CREATE TABLE visit (customer_id INTEGER, page TEXT);
+        CREATE TABLE part (a INTEGER, b TEXT, text TEXT);
+        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO customer SELECT i, 'ada@example.com' FROM n;
+        INSERT INTO customer VALUES (9999, 'ben@example.com');
+        INSERT INTO pair SELECT id, 'b', email FROM customer;
+        INSERT INTO visit SELECT id, 'page' FROM customer;
+        INSERT INTO part SELECT id, 'b', 'text' FROM customer;"])
+    .await;
+    let identity = |name: &str| {
+        format!(
+            "      - {{ name: {name}, fields: [{{ name: email, fides_meta: {{ identity: email }}, portal: {{ verified: true }} }}] }}\n"
+        )
+    };
+    let part = "      - name: part
+        portal: { rows: own, references: [{ fields: [a, b], collection: pair, columns: [a, b], direction: from }] }
+        fields: [{ name: text }]\n";
+    let all = [
+        CUSTOMER.to_owned(),
+        identity("pair"),
+        identity("seen"),
+        child("visit", "customer_id", "customer.id"),
+        part.to_owned(),
+    ];
+    let connector = connector(&database.path);
+    let plan = plan(&connector, &datasets(&all.concat())).await;
+    let ada = address("ada@example.com");
+    let found = connector.find(&plan, &ada).await.unwrap();
+    assert_eq!(found.len(), 4500);
+    let request = ReadRequest {
+        count_up_to: 10_000,
+        ..request(&ada, &found)
+    };
+    let reading = connector.read(&plan, &request).await.unwrap();
+    assert_eq!((reading.failed, reading.not_theirs), (vec![], vec![]));
+    for collection in &reading.collections {
+        assert_eq!(
+            collection.count,
+            Count::Exactly(1500),
+            "{:?}",
+            collection.name
+        );
+    }
+    assert_eq!(reading.collections.len(), 5);
+}
+
+#[tokio::test]
 async fn an_address_that_nobody_checked_proves_nothing_when_a_row_is_read() {
     let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, alt_email TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com', 'ada@example.com');"])
