@@ -27,9 +27,8 @@ pub async fn uncover(
 #[cfg(feature = "ssr")]
 mod on_server {
     use axum::http::request::Parts;
-    use fairhold_domain::facts::{Entry, Fact, Shown};
     use fairhold_portal::CollectionName;
-    use fairhold_portal::my_data::Wanted;
+    use fairhold_portal::my_data::Place;
     use leptos::prelude::*;
 
     use crate::error::PortalError;
@@ -44,47 +43,16 @@ mod on_server {
         let state = use_context::<AppState>().ok_or(PortalError::Ours)?;
         let parts = use_context::<Parts>().ok_or(PortalError::Ours)?;
         let customer = customer(&parts, &state).await?;
-        let entries = if let Some((dataset, collection)) = list {
-            let name = CollectionName::new(&dataset, &collection);
-            let page = state
-                .portal
-                .list(&customer, name, after.as_deref(), Some(&id))
-                .await?;
-            page.part.entries
-        } else {
-            let wanted = Wanted {
-                uncover: Some(id.clone()),
-                ..Wanted::default()
-            };
-            let page = state.portal.my_data(&customer, &wanted).await?;
-            page.data
-                .parts
-                .into_iter()
-                .flat_map(|p| p.entries)
-                .collect()
+        let place = match list {
+            Some((dataset, collection)) => {
+                Place::List(CollectionName::new(&dataset, &collection), after)
+            }
+            None => Place::MyData,
         };
-        find(entries, &id).ok_or(PortalError::NotFound)
-    }
-
-    fn find(entries: Vec<Entry>, id: &str) -> Option<String> {
-        let of_entry = |e: Entry| {
-            e.facts
-                .into_iter()
-                .chain(e.context.into_iter().flat_map(|c| c.facts))
-                .collect::<Vec<Fact>>()
-        };
-        entries
-            .into_iter()
-            .flat_map(of_entry)
-            .find(|fact| fact.id == id)
-            .and_then(|fact| match fact.value {
-                Shown::Plain(text) | Shown::Long { start: text, .. } => Some(text),
-                _ => None,
-            })
+        Ok(state.portal.uncover(&customer, &place, &id).await?)
     }
 }
 
-/// A covered value; once it is shown, the same button covers it again. `page`, `list` and `after` say on which page it is; the rest is what the page was narrowed to.
 #[island]
 pub fn Covered(
     id: String,
@@ -125,7 +93,7 @@ pub fn Covered(
             " "
             <button>
                 {move || if shown.get().is_some() { "Cover" } else { "Show" }}
-                <span class="visually-hidden">{format!(": {label}")}</span>
+                " "<span class="visually-hidden">{label}</span>
             </button>
         </form>
         <span class="error" role="alert">{move || wrong.get()}</span>

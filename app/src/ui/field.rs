@@ -1,5 +1,6 @@
 //! Form fields: label, hint, what is wrong, and the field itself, tied together for those who listen.
 
+use fairhold_domain::password::{ADVISED, SHORTEST};
 use leptos::prelude::*;
 
 use crate::islands::ShowPassword;
@@ -23,14 +24,15 @@ pub fn EmailField(value: String, error: Option<String>) -> impl IntoView {
 pub fn PasswordField(new: bool, error: Option<String>) -> impl IntoView {
     let (invalid, about) = described("password", error.is_some(), new);
     let hint = new.then(|| {
-        view! { <p class="hint" id="password-hint">"At least 8 characters, better 15. Three or four words work well."</p> }
+        let words = format!("At least {SHORTEST} characters, better {ADVISED}. Three or four words work well.");
+        view! { <p class="hint" id="password-hint">{words}</p> }
     });
     view! {
         <div class="field">
             <label for="password">{if new { "New password" } else { "Password" }}</label>
             {hint}
             <Wrong id="password-error" error=error />
-            <input id="password" name="password" type="password" required=true minlength=new.then_some("8")
+            <input id="password" name="password" type="password" required=true minlength=new.then(|| SHORTEST.to_string())
                 autocomplete=if new { "new-password" } else { "current-password" }
                 aria-invalid=invalid aria-describedby=about />
             <ShowPassword />
@@ -50,7 +52,7 @@ pub fn ErrorSummary(error: Option<String>, field: &'static str) -> impl IntoView
     error.map(|words| {
         view! {
             <div class="error-summary" role="alert">
-                <h2>"There is a problem"</h2>
+                <p><b>"There is a problem"</b></p>
                 <p><a href=format!("#{field}")>{words}</a></p>
             </div>
         }

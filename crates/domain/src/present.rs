@@ -92,15 +92,12 @@ pub fn spoken(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
-/// The last four characters, the rest as dots; a short value is all dots.
+/// The last four characters, the rest as dots. Of a value shorter than eight characters four would tell too much: it is
+/// all dots.
 pub fn last4(text: &str) -> String {
     let length = text.chars().count();
-    if length <= 4 {
-        return if length == 4 {
-            format!("•••• {text}")
-        } else {
-            "••••".to_owned()
-        };
+    if length < 8 {
+        return "••••".to_owned();
     }
     format!("•••• {}", text.chars().skip(length - 4).collect::<String>())
 }
@@ -320,8 +317,9 @@ mod tests {
     #[test]
     fn covers_all_but_the_end() {
         assert_eq!(last4("4111111111111111"), "•••• 1111");
-        assert_eq!(last4("1234"), "•••• 1234");
-        assert_eq!(last4("123"), "••••");
+        assert_eq!(last4("12345678"), "•••• 5678");
+        assert_eq!(last4("1234"), "••••");
+        assert_eq!(last4(""), "••••");
         assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!(number(999), "999");
     }

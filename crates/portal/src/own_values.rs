@@ -48,10 +48,18 @@ fn account_values(account: &Account) -> BTreeMap<String, OwnValue> {
         grant: None,
     };
     let mut values = BTreeMap::from([("account.joined".to_owned(), seen(account.created_at))]);
-    values.extend(account.last_log_in_at.map(|at| ("account.last_log_in".to_owned(), seen(at))));
+    values.extend(
+        account
+            .last_log_in_at
+            .map(|at| ("account.last_log_in".to_owned(), seen(at))),
+    );
     // The password itself is nowhere; the page says that its scrambled form is held.
     values.extend(account.password_changed_at.map(|at| {
-        let held = OwnValue { value: String::new(), origin: Origin::Provided, ..seen(at) };
+        let held = OwnValue {
+            value: String::new(),
+            origin: Origin::Provided,
+            ..seen(at)
+        };
         ("account.password".to_owned(), held)
     }));
     values
@@ -79,7 +87,9 @@ pub(crate) fn parts(
         for field in &collection.fields {
             let head = Head::new(dataset, collection, (&field.name, ""));
             match values.remove(format!("{start}{}", field.name).as_str()) {
-                Some(value) => entry.facts.push(fact(current, &head, &field.name, value, uncover)),
+                Some(value) => entry
+                    .facts
+                    .push(fact(current, &head, &field.name, value, uncover)),
                 None => entry.empty.push(head.label().to_owned()),
             }
         }
@@ -121,5 +131,11 @@ fn fact(
 ) -> Fact {
     let since = present::timestamp(value.at.timestamp(), &current.zone);
     let shown = head.show(&value.value, name.as_bytes(), &current.zone, uncover);
-    head.fact(shown, name.as_bytes(), Some(value.origin), Some(since), uncover)
+    head.fact(
+        shown,
+        name.as_bytes(),
+        Some(value.origin),
+        Some(since),
+        uncover,
+    )
 }

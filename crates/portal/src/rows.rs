@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use fairhold_connect::{Cell, CollectionName, CollectionRows, Column, Count, Reading, Row, SharedRows};
+use fairhold_connect::{
+    Cell, CollectionName, CollectionRows, Column, Count, Reading, Row, SharedRows,
+};
 use fairhold_domain::catalog::{Collection, Dataset, Field, Group, Origin, Show, ShownAs};
 use fairhold_domain::facts::{self, Context, Entry, Fact, Part, Shown};
 use fairhold_domain::ids::FieldPath;
@@ -31,6 +33,11 @@ impl<'a> Uncover<'a> {
             wanted,
             found: BTreeSet::new(),
         }
+    }
+
+    /// Whether the customer wants to see a covered value.
+    pub const fn is_wanted(&self) -> bool {
+        self.wanted.is_some()
     }
 
     /// The name by which a value is uncovered; empty where its field is never covered.
@@ -181,8 +188,12 @@ impl<'a> Head<'a> {
             group: self.group,
             value,
             since,
-            sensitive: self.field.is_some_and(Field::is_sensitive),
         }
+    }
+
+    /// Whether its values are shown as they are.
+    fn is_plain(&self) -> bool {
+        self.withheld.is_none() && facts::show(self.field) == Show::Full
     }
 
     /// As customers read it.
@@ -226,10 +237,12 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Since when a row is held, in words.
+    /// Since when a row is held, in words; `None` where that is covered itself, or no moment.
     fn since(&self, row: &Row, zone: &TimeZone) -> Option<String> {
-        match row.cells.get(self.since?)? {
-            Cell::Text(text) => Some(present::moment(text, zone).unwrap_or_else(|| text.clone())),
+        let at = self.since?;
+        let head = self.heads.get(at)?;
+        match row.cells.get(at)? {
+            Cell::Text(text) if head.is_plain() => present::moment(text, zone),
             _ => None,
         }
     }
@@ -254,7 +267,11 @@ impl<'a, 'u> Rows<'a, 'u> {
             return None;
         }
         let table = Table::new(self.current, &rows.name, &rows.columns)?;
-        let entries = rows.rows.iter().map(|row| self.entry(&table, row)).collect();
+        let entries = rows
+            .rows
+            .iter()
+            .map(|row| self.entry(&table, row))
+            .collect();
         let (dataset, collection) = (table.dataset, table.collection);
         let mut part = part(dataset, collection, facts::shown_as(collection), entries);
         (part.count, part.count_is_more) = match rows.count {
@@ -268,7 +285,11 @@ impl<'a, 'u> Rows<'a, 'u> {
     fn entry(&mut self, table: &Table<'_>, row: &Row) -> Entry {
         let mut entry = facts_of(table, row, &self.current.zone, self.uncover);
         for at in &row.context {
-            let rows = self.reading.shared.get(at.shared).map(|shared| &shared.rows);
+            let rows = self
+                .reading
+                .shared
+                .get(at.shared)
+                .map(|shared| &shared.rows);
             let Some(row) = rows.and_then(|rows| rows.get(at.row)) else {
                 continue;
             };
@@ -302,6 +323,8 @@ fn facts_of(table: &Table<'_>, row: &Row, zone: &TimeZone, uncover: &mut Uncover
                     start,
                     bytes: *bytes,
                 },
+                // Four letters of the middle say nothing of the end.
+                Shown::LastFour(_) => Shown::LastFour(present::last4("")),
                 other => other,
             },
             Cell::Binary { bytes } => Shown::File { bytes: *bytes },

@@ -33,14 +33,20 @@ impl Filter {
         self.words.trim().is_empty() && self.origin.is_none() && self.system.is_none()
     }
 
+    /// The words, each once, in lower case. More than ten narrow no further and cost time.
+    fn search_words(&self) -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        for word in self.words.to_lowercase().split_whitespace() {
+            if words.len() < 10 && !words.iter().any(|known| known == word) {
+                words.push(word.to_owned());
+            }
+        }
+        words
+    }
+
     /// Takes away what was not asked for. `describe` gives a field's description.
     pub fn apply(&self, data: &mut MyData, describe: impl Fn(&FieldPath) -> Option<String>) {
-        let words: Vec<String> = self
-            .words
-            .to_lowercase()
-            .split_whitespace()
-            .map(str::to_owned)
-            .collect();
+        let words = self.search_words();
         data.parts
             .retain(|p| self.system.as_ref().is_none_or(|s| *s == p.dataset));
         for part in &mut data.parts {
@@ -49,16 +55,17 @@ impl Filter {
             let is_list = part.shown_as == ShownAs::List;
             for entry in &mut part.entries {
                 let of_part = part_words.as_str();
+                let holds = |fact: &Fact, beside: &str| {
+                    let says = fact.says(&describe);
+                    words.iter().all(|w| beside.contains(w) || says.contains(w))
+                };
                 let fits = |fact: &Fact| {
-                    self.origin.is_none_or(|o| fact.origin == Some(o))
-                        && words
-                            .iter()
-                            .all(|w| of_part.contains(w) || fact.says(&describe).contains(w))
+                    self.origin.is_none_or(|o| fact.origin == Some(o)) && holds(fact, of_part)
                 };
                 if is_list {
-                    let context_fits = entry.context.iter().flat_map(|c| &c.facts).any(|f| {
-                        !words.is_empty() && words.iter().all(|w| f.says(&describe).contains(w))
-                    });
+                    let mut context = entry.context.iter().flat_map(|c| &c.facts);
+                    let context_fits =
+                        self.origin.is_none() && context.any(|fact| holds(fact, of_part));
                     if !context_fits && !entry.facts.iter().any(fits) {
                         entry.facts.clear();
                     }

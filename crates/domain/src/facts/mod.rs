@@ -152,8 +152,6 @@ pub struct Fact {
     pub value: Shown,
     /// Since when it is held, in words; `None`: not known.
     pub since: Option<String>,
-    /// Holds what the catalog calls a person's data, not a system's.
-    pub sensitive: bool,
 }
 
 /// A value as the page shows it.

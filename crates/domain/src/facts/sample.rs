@@ -69,6 +69,5 @@ fn fact(label: &str, value: Shown, origin: Origin) -> Fact {
         group: Group::AboutYou,
         value,
         since: None,
-        sensitive: false,
     }
 }

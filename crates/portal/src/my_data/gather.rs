@@ -1,0 +1,214 @@
+//! Reading what is held: the stores first, then all connected systems side by side, each within its time.
+
+use std::sync::Arc;
+
+use fairhold_connect::{CollectionName, ConnectError, Connector, Cursor, ReadRequest, Reading};
+use fairhold_domain::email::EmailAddress;
+use fairhold_domain::facts::{self, SystemState};
+use fairhold_domain::time::Moment;
+use fairhold_store::links::Link;
+use fairhold_store::looks::LastLook;
+use fairhold_store::{accounts, looks, records};
+use futures::future::join_all;
+
+use crate::company::Current;
+use crate::error::{Error, Result};
+use crate::links::{SystemLinks, links};
+use crate::systems::{System, state_of};
+use crate::{Customer, Portal, own_values};
+
+/// Which part of a customer's data is read.
+pub(super) struct Scope {
+    pub only: Option<CollectionName>,
+    pub after: Option<Cursor>,
+    pub page: u32,
+    pub count_up_to: u64,
+}
+
+/// What the stores and the systems hold.
+pub(super) struct Gathered {
+    pub current: Arc<Current>,
+    pub record: records::OwnRecord,
+    pub account: accounts::Account,
+    pub address: EmailAddress,
+    pub last_looks: Vec<LastLook>,
+    pub answers: Vec<Answer>,
+}
+
+/// What one system answered.
+pub(super) struct Answer {
+    pub states: Vec<facts::System>,
+    pub reading: Option<Reading>,
+    pub fresh_links: Vec<Link>,
+    pub unknown_tables: Vec<String>,
+}
+
+impl Answer {
+    /// Collections that could not be read even on a new plan make their datasets say so.
+    fn naming_what_failed(mut self) -> Self {
+        let failed = self.reading.iter().flat_map(|r| &r.failed);
+        for name in failed {
+            for state in self.states.iter_mut().filter(|s| s.key == name.dataset) {
+                state.state = SystemState::Changed;
+            }
+        }
+        self
+    }
+
+    /// Whether a part of what was asked for is missing.
+    pub fn is_missing(&self) -> bool {
+        self.states.iter().any(|s| s.state.is_missing())
+    }
+}
+
+impl Portal {
+    /// Reads the stores, then all systems side by side.
+    pub(super) async fn gather(&self, customer: &Customer, scope: &Scope) -> Result<Gathered> {
+        let current = self.company().current();
+        let mut tx = self.inner.db.read().await?;
+        let (record, _) = records::read(&mut tx, &customer.key, customer.id).await?;
+        let account = accounts::account(&mut tx, customer.id)
+            .await?
+            .ok_or(Error::LogInFirst)?;
+        let last_looks = looks::last_by_others(&mut tx, customer.id).await?;
+        let known = fairhold_store::links::of(&mut tx, &customer.key, customer.id).await?;
+        drop(tx);
+        let address = own_values::address(&record)?;
+        let now = self.now();
+        let wanted = |s: &&System| {
+            scope
+                .only
+                .as_ref()
+                .is_none_or(|o| s.datasets.iter().any(|d| d.key == o.dataset))
+        };
+        let answers = join_all(
+            current
+                .systems
+                .iter()
+                .filter(wanted)
+                .map(|system| self.ask(system, &known, &address, scope, now)),
+        )
+        .await;
+        Ok(Gathered {
+            current,
+            record,
+            account,
+            address,
+            last_looks,
+            answers,
+        })
+    }
+
+    /// Asks one system, within the time that it has.
+    async fn ask(
+        &self,
+        system: &System,
+        known: &[Link],
+        address: &EmailAddress,
+        scope: &Scope,
+        now: Moment,
+    ) -> Answer {
+        let nothing = |state: SystemState| Answer {
+            states: system
+                .datasets
+                .iter()
+                .map(|d| state_entry(d, state))
+                .collect(),
+            reading: None,
+            fresh_links: Vec::new(),
+            unknown_tables: Vec::new(),
+        };
+        let Some(connector) = &system.connector else {
+            return nothing(SystemState::NotConnected);
+        };
+        let timeout = self.settings().system_timeout;
+        let asked = tokio::time::timeout(timeout, async {
+            // Once more when the tables or the links have changed since they were last looked at.
+            match ask_once(system, &**connector, known, address, scope, now, timeout).await {
+                Ok((answer, false)) => Ok(answer),
+                Ok((_, true)) | Err(ConnectError::Changed) => {
+                    system.forget_plan();
+                    ask_once(system, &**connector, &[], address, scope, now, timeout)
+                        .await
+                        .map(|(answer, _)| answer.naming_what_failed())
+                }
+                Err(e) => Err(e),
+            }
+        })
+        .await
+        .unwrap_or(Err(ConnectError::TooSlow));
+        asked.unwrap_or_else(|error| {
+            let dataset = system
+                .datasets
+                .first()
+                .map(|d| d.key.as_str())
+                .unwrap_or_default();
+            tracing::warn!(dataset, %error, "a connected system could not be read");
+            nothing(state_of(error))
+        })
+    }
+}
+
+/// Asks a system once; `true` when what was known of it turned out to be stale.
+async fn ask_once(
+    system: &System,
+    connector: &dyn Connector,
+    known: &[Link],
+    address: &EmailAddress,
+    scope: &Scope,
+    now: Moment,
+    timeout: std::time::Duration,
+) -> Result<(Answer, bool), ConnectError> {
+    let plan = system.plan(connector, timeout).await?;
+    let SystemLinks { linked, fresh } =
+        links(system, connector, &plan, known, address, now).await?;
+    let start: Vec<_> = linked.iter().flat_map(|l| l.rows.iter().cloned()).collect();
+    let reading = if start.is_empty() {
+        None
+    } else {
+        let request = ReadRequest {
+            address: address.clone(),
+            start,
+            only: scope.only.clone(),
+            after: scope.after.clone(),
+            page: scope.page,
+            count_up_to: scope.count_up_to,
+        };
+        Some(connector.read(&plan, &request).await?)
+    };
+    let stale = reading
+        .as_ref()
+        .is_some_and(|r| !r.not_theirs.is_empty() || !r.failed.is_empty());
+    let shown = |linked: &crate::links::Linked| match (
+        linked.rows.is_empty(),
+        linked.unproven.is_empty(),
+    ) {
+        (false, _) => SystemState::Shown,
+        (true, false) => SystemState::NeedsSecondFact,
+        (true, true) => SystemState::KnowsNobody,
+    };
+    let states = system
+        .datasets
+        .iter()
+        .zip(&linked)
+        .map(|(d, l)| state_entry(d, shown(l)))
+        .collect();
+    let unknown_tables = plan.undescribed_tables().to_vec();
+    Ok((
+        Answer {
+            states,
+            reading,
+            fresh_links: fresh,
+            unknown_tables,
+        },
+        stale,
+    ))
+}
+
+fn state_entry(dataset: &fairhold_domain::catalog::Dataset, state: SystemState) -> facts::System {
+    facts::System {
+        key: dataset.key.clone(),
+        name: dataset.name.clone(),
+        state,
+    }
+}

@@ -1,0 +1,341 @@
+//! My data: everything that is held about a customer, from all systems and from the portal itself.
+//!
+//! Nothing leaves here before the look is committed (architecture.md, "What must always hold", 1). A read that failed
+//! is part of the same record.
+
+mod gather;
+mod record;
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fairhold_connect::{CollectionName, Cursor};
+use fairhold_domain::access::{Act, Seen};
+use fairhold_domain::catalog::{OWN_CONNECTION, ShownAs};
+use fairhold_domain::email::EmailAddress;
+use fairhold_domain::facts::{self, Entry, Filter, MyData, Part, Shown, Summary};
+use fairhold_domain::ids::CustomerId;
+use fairhold_store::looks::LastLook;
+
+use crate::company::Current;
+use crate::error::{Error, Result};
+use crate::rows::{Rows, Uncover};
+use crate::{Customer, Portal, own_values};
+use gather::{Answer, Gathered, Scope};
+use record::seen_in;
+
+/// Rows of each collection on My data; the rest are on the collection's own page.
+const ROWS_ON_MY_DATA: u32 = 3;
+/// Rows of each collection that searching and filtering look at.
+const ROWS_SEARCHED: u32 = 200;
+/// Rows on a page of one collection.
+const ROWS_ON_A_LIST: u32 = 25;
+/// Counting stops here on My data, so that a long history costs no more than a short one.
+const COUNT_ON_MY_DATA: u64 = 1_000;
+/// Counting stops here on a collection's own page.
+const COUNT_ON_A_LIST: u64 = 1_000_000;
+
+/// What the customer asks to see.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Only what fits.
+    pub filter: Filter,
+    /// The opaque name of a covered value to uncover.
+    pub uncover: Option<String>,
+}
+
+/// What is held about a customer, with everything a page needs to show it.
+pub struct MyDataPage {
+    /// What is shown.
+    pub data: MyData,
+    /// What is held in all, whatever the filter.
+    pub summary: Summary,
+    /// Who else looked last.
+    pub last_looks: Vec<LastLook>,
+    /// The catalog that it was read by.
+    pub current: Arc<Current>,
+    /// The address that the customer logs in with.
+    pub address: EmailAddress,
+}
+
+/// One collection.
+pub struct ListPage {
+    /// Its rows.
+    pub part: Part,
+    /// Who else looked last.
+    pub last_looks: Vec<LastLook>,
+    /// The catalog that it was read by.
+    pub current: Arc<Current>,
+    /// The address that the customer logs in with.
+    pub address: EmailAddress,
+}
+
+/// Which page a covered value is on.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// My data.
+    MyData,
+    /// A page of a list, and the sealed place where the page before ended.
+    List(CollectionName, Option<String>),
+}
+
+impl Portal {
+    /// Everything that is held about the customer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such covered value, [`Error::SystemDown`] when it may be in a system that
+    /// does not answer. When the look can't be recorded nothing is shown.
+    pub async fn my_data(&self, customer: &Customer, wanted: &Wanted) -> Result<MyDataPage> {
+        let whole = wanted.filter.is_empty() && wanted.uncover.is_none();
+        let gathered = self.gather(customer, &Scope::my_data(whole)).await?;
+        let mut uncover = self.uncovering(customer, wanted.uncover.as_deref());
+        let mut data = self.assemble(customer, &gathered, &mut uncover);
+        let searched = !wanted.filter.words.trim().is_empty();
+        let act = if searched { Act::Searched } else { Act::Opened };
+        let page = (act, seen_in(&data.parts));
+        self.record_page(customer, &gathered, &uncover, page)
+            .await?;
+        let summary = facts::summary(&data);
+        let catalog = &gathered.current.catalog;
+        wanted.filter.apply(&mut data, |path| {
+            let collection = catalog
+                .dataset(&path.dataset)?
+                .collection(&path.collection)?;
+            collection.field(&path.field)?.description.clone()
+        });
+        if wanted.filter.is_empty() {
+            shorten(&mut data);
+        }
+        Ok(MyDataPage {
+            data,
+            summary,
+            last_looks: gathered.last_looks,
+            current: gathered.current,
+            address: gathered.address,
+        })
+    }
+
+    /// One page of one collection; `after` is the sealed place where the page before ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such collection, page or covered value; [`Error::SystemDown`] when its
+    /// system does not answer.
+    pub async fn list(
+        &self,
+        customer: &Customer,
+        name: CollectionName,
+        after: Option<&str>,
+        uncover_id: Option<&str>,
+    ) -> Result<ListPage> {
+        let scope = Scope::list(customer, name.clone(), after)?;
+        let gathered = self.gather(customer, &scope).await?;
+        let mut uncover = self.uncovering(customer, uncover_id);
+        let mut parts = self.assemble(customer, &gathered, &mut uncover).parts;
+        parts.retain(|p| p.dataset == name.dataset && p.collection == name.collection);
+        let page = (Act::OpenedList, seen_in(&parts));
+        self.record_page(customer, &gathered, &uncover, page)
+            .await?;
+        Ok(ListPage {
+            part: parts.pop().ok_or_else(|| not_there(&gathered))?,
+            last_looks: gathered.last_looks,
+            current: gathered.current,
+            address: gathered.address,
+        })
+    }
+
+    /// One covered value, and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such covered value at that place; [`Error::SystemDown`] when it may be in a
+    /// system that does not answer.
+    pub async fn uncover(&self, customer: &Customer, place: &Place, id: &str) -> Result<String> {
+        let scope = match place {
+            Place::MyData => Scope::my_data(false),
+            Place::List(name, after) => Scope::list(customer, name.clone(), after.as_deref())?,
+        };
+        let gathered = self.gather(customer, &scope).await?;
+        let mut uncover = self.uncovering(customer, Some(id));
+        let data = self.assemble(customer, &gathered, &mut uncover);
+        let seen = uncover.found.iter().map(Seen::field).collect();
+        self.record(customer, &gathered, vec![(Act::Uncovered, seen)])
+            .await?;
+        let entries = data.parts.into_iter().flat_map(|p| p.entries);
+        uncovered_text(entries, id).ok_or_else(|| not_there(&gathered))
+    }
+
+    fn uncovering<'a>(&'a self, customer: &Customer, id: Option<&'a str>) -> Uncover<'a> {
+        Uncover::new(&self.inner.keys.portal().pages, customer, id)
+    }
+
+    /// Records that a page is shown, and the value that is uncovered on it. When that value is not there, it records
+    /// the failed try, and the page is not shown.
+    async fn record_page(
+        &self,
+        customer: &Customer,
+        gathered: &Gathered,
+        uncover: &Uncover<'_>,
+        page: (Act, Vec<Seen>),
+    ) -> Result<()> {
+        let seen: Vec<Seen> = uncover.found.iter().map(Seen::field).collect();
+        let lost = uncover.is_wanted() && seen.is_empty();
+        let acts = match (uncover.is_wanted(), lost) {
+            (false, _) => vec![page],
+            (true, false) => vec![(Act::Uncovered, seen), page],
+            (true, true) => vec![(Act::Uncovered, seen)],
+        };
+        self.record(customer, gathered, acts).await?;
+        if lost {
+            Err(not_there(gathered))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn assemble(
+        &self,
+        customer: &Customer,
+        gathered: &Gathered,
+        uncover: &mut Uncover<'_>,
+    ) -> MyData {
+        let catalog = &gathered.current.catalog;
+        let mut parts = Vec::new();
+        for reading in gathered.answers.iter().filter_map(|a| a.reading.as_ref()) {
+            let mut rows = Rows::new(&gathered.current, reading, uncover);
+            parts.extend(reading.collections.iter().filter_map(|collection| {
+                let next = collection.next.as_ref();
+                let next = next.and_then(|c| self.seal_cursor(customer, &collection.name, c));
+                rows.part(collection, next)
+            }));
+        }
+        for dataset in &catalog.datasets {
+            if dataset.connection.as_deref() == Some(OWN_CONNECTION) {
+                let (record, account) = (&gathered.record, &gathered.account);
+                parts.extend(own_values::parts(
+                    &gathered.current,
+                    dataset,
+                    record,
+                    account,
+                    uncover,
+                ));
+            }
+        }
+        MyData {
+            parts,
+            systems: gathered
+                .answers
+                .iter()
+                .flat_map(|a| a.states.iter().cloned())
+                .collect(),
+            unknown_tables: gathered
+                .answers
+                .iter()
+                .flat_map(|a| {
+                    let system = a.states.first().map(|s| s.name.clone()).unwrap_or_default();
+                    a.unknown_tables
+                        .iter()
+                        .map(move |t| (system.clone(), t.clone()))
+                })
+                .collect(),
+            never_collected: catalog
+                .company
+                .never_collected
+                .iter()
+                .map(|n| n.words.clone())
+                .collect(),
+        }
+    }
+
+    /// The place where a list's next page begins, so that only this customer can go on from it.
+    fn seal_cursor(
+        &self,
+        customer: &Customer,
+        name: &CollectionName,
+        cursor: &Cursor,
+    ) -> Option<String> {
+        let plain = serde_json::to_vec(cursor).ok()?;
+        let identity = cursor_identity(customer.id, name);
+        let sealed = customer
+            .key
+            .seal(&identity, &plain, &*self.inner.world.random)
+            .ok()?;
+        Some(URL_SAFE_NO_PAD.encode(sealed))
+    }
+}
+
+/// Why something is not there: it may be in a system that did not answer.
+fn not_there(gathered: &Gathered) -> Error {
+    if gathered.answers.iter().any(Answer::is_missing) {
+        Error::SystemDown
+    } else {
+        Error::NotFound
+    }
+}
+
+/// The value that was uncovered, among everything that was read.
+fn uncovered_text(entries: impl Iterator<Item = Entry>, id: &str) -> Option<String> {
+    let facts = entries.flat_map(|entry| {
+        let context = entry.context.into_iter().flat_map(|c| c.facts);
+        entry.facts.into_iter().chain(context)
+    });
+    facts
+        .filter(|fact| fact.id == id)
+        .find_map(|fact| match fact.value {
+            Shown::Plain(text) | Shown::Long { start: text, .. } => Some(text),
+            _ => None,
+        })
+}
+
+impl Scope {
+    /// My data: all collections, a few rows of each, or as many as are searched.
+    const fn my_data(whole: bool) -> Self {
+        Self {
+            only: None,
+            after: None,
+            page: if whole {
+                ROWS_ON_MY_DATA
+            } else {
+                ROWS_SEARCHED
+            },
+            count_up_to: COUNT_ON_MY_DATA,
+        }
+    }
+
+    /// A page of one collection.
+    fn list(customer: &Customer, name: CollectionName, after: Option<&str>) -> Result<Self> {
+        let after = after.map(|sealed| open_cursor(customer, &name, sealed));
+        Ok(Self {
+            after: after.transpose()?,
+            only: Some(name),
+            page: ROWS_ON_A_LIST,
+            count_up_to: COUNT_ON_A_LIST,
+        })
+    }
+}
+
+/// Takes lists back to the rows that My data shows, after more were read to find a covered value.
+fn shorten(data: &mut MyData) {
+    for part in data
+        .parts
+        .iter_mut()
+        .filter(|p| p.shown_as == ShownAs::List)
+    {
+        part.entries.truncate(ROWS_ON_MY_DATA as usize);
+    }
+}
+
+fn cursor_identity(customer: CustomerId, name: &CollectionName) -> String {
+    format!("cursor:{customer}:{}:{}", name.dataset, name.collection)
+}
+
+fn open_cursor(customer: &Customer, name: &CollectionName, sealed: &str) -> Result<Cursor> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(sealed)
+        .map_err(|_| Error::NotFound)?;
+    let identity = cursor_identity(customer.id, name);
+    let plain = customer
+        .key
+        .open(&identity, &bytes)
+        .map_err(|_| Error::NotFound)?;
+    serde_json::from_slice(&plain).map_err(|_| Error::NotFound)
+}
