@@ -8,7 +8,7 @@
 //! a [`ConnectError`] that says nothing of the others.
 //!
 //! How a reading goes, for every engine, is in `read`; SQL is built in `sql` alone, identifiers from the plan (which took
-//! them from the live schema), values always bound. **Another engine** is one new file beside `sqlite`: a `Dialect` (how it
+//! them from the live schema), values always bound. **Another engine** is one new module beside `sqlite`: a `Dialect` (how it
 //! quotes, casts and orders), a `Session` (runs one statement), and a [`Connector`] that opens sessions.
 
 mod plan;

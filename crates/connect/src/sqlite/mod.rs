@@ -1,4 +1,10 @@
 //! `SQLite`: a company's database in a file. Opened for reading only, never created.
+//!
+//! Here are the connections and what comes back over them; `dialect` says how its SQL is written, `describe` what the
+//! file has.
+
+mod describe;
+mod dialect;
 
 use std::{
     path::PathBuf,
@@ -10,22 +16,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use fairhold_domain::{
-    catalog::Dataset,
-    email::EmailAddress,
-    schema::{LiveColumn, LiveForeignKey, LiveSchema, LiveTable},
-};
+use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
 use sqlx::{
     AssertSqlSafe, Row as _, Sqlite, SqlitePool, TypeInfo as _, ValueRef as _,
     pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow, SqliteValueRef},
 };
 
+use self::{describe::describe, dialect::SqliteDialect};
 use crate::{
     ConnectError, Connector, Found, Plan, ReadRequest, Reading,
     read::{self, RawRow, Session},
-    sql::{Dialect, Family, Sql, Statement},
-    value::{Cell, KeyValue, MAX_CELL_BYTES},
+    sql::Statement,
+    value::{Cell, KeyValue},
 };
 
 /// Where the database is and how much of it we take.
@@ -307,235 +310,6 @@ fn closed(error: &sqlx::Error) -> ConnectError {
     }
 }
 
-/// `SQLite`'s own ways.
-#[derive(Debug)]
-struct SqliteDialect;
-
-/// Beyond this many bytes not even the beginning of a value is read.
-const MAX_LOOKED_AT: u64 = 1024 * 1024;
-
-impl Dialect for SqliteDialect {
-    fn placeholder(&self, number: usize) -> String {
-        format!("?{number}")
-    }
-
-    /// Column affinity: <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>.
-    fn family(&self, sql_type: &str) -> Family {
-        let upper = sql_type.to_ascii_uppercase();
-        let has = |part: &str| upper.contains(part);
-        if has("INT") {
-            Family::Number
-        } else if has("CHAR") || has("CLOB") || has("TEXT") {
-            Family::Text
-        } else if has("BLOB") || upper.is_empty() {
-            Family::Other
-        } else {
-            Family::Number
-        }
-    }
-
-    /// `SQLite` types values, not columns, so the expression looks at the value. Lengths come from the row's header; a
-    /// large value itself stays where it is.
-    fn cell(&self, column: &str, _: &str) -> String {
-        format!(
-            "CASE WHEN typeof({column}) = 'blob' THEN CAST('b' || octet_length({column}) || ':' AS BLOB) \
-             WHEN octet_length({column}) > {MAX_CELL_BYTES} THEN CAST('t' || octet_length({column}) || ':' || \
-             CASE WHEN octet_length({column}) > {MAX_LOOKED_AT} THEN '' ELSE substr({column}, 1, 1000) END AS BLOB) \
-             ELSE CAST({column} AS TEXT) END"
-        )
-    }
-
-    fn as_text(&self, expression: &str) -> String {
-        format!("CAST({expression} AS TEXT)")
-    }
-
-    fn beginning(&self, expression: &str, characters: u32) -> String {
-        format!(
-            "CASE WHEN typeof({expression}) = 'blob' THEN hex(substr({expression}, 1, {characters})) \
-             ELSE substr(CAST({expression} AS TEXT), 1, {characters}) END"
-        )
-    }
-
-    fn exact(&self, expression: &str) -> String {
-        format!("{expression} COLLATE BINARY")
-    }
-
-    fn ascending(&self, expression: &str) -> String {
-        format!("{expression} ASC")
-    }
-
-    fn descending(&self, expression: &str) -> String {
-        format!("{expression} DESC")
-    }
-
-    /// A table without a primary key always has a row id (<https://www.sqlite.org/rowidtable.html>), under whichever of
-    /// its names no column has taken.
-    fn row_id(&self, table: &LiveTable) -> Option<&'static str> {
-        if table.is_view || !table.primary_key.is_empty() {
-            return None;
-        }
-        ["rowid", "_rowid_", "oid"]
-            .into_iter()
-            .find(|name| table.column(name).is_none())
-    }
-
-    /// LIKE knows no case in ASCII. Any other letter may be stored in either case, composed or not, and white space may
-    /// stand around: `%` lets that through, and the comparison in Rust decides.
-    fn may_hold(&self, sql: &mut Sql<'_>, expression: &str, address: &str) {
-        let mut pattern = String::from("%");
-        for c in address.chars() {
-            match c {
-                '%' | '_' | '\\' => pattern.extend(['\\', c]),
-                c if c.is_ascii() => pattern.push(c),
-                _ => pattern.push('%'),
-            }
-        }
-        pattern.push('%');
-        sql.push(expression)
-            .push(" LIKE ")
-            .bind(KeyValue::Text(pattern))
-            .push(" ESCAPE '\\'");
-    }
-}
-
-/// What the file has, by `SQLite`'s table-valued pragmas (<https://www.sqlite.org/pragma.html#pragfunc>).
-async fn describe(session: &mut SqliteSession) -> Result<LiveSchema, ConnectError> {
-    let named = "SELECT name, type = 'view' FROM pragma_table_list \
-                 WHERE schema = 'main' AND type IN ('table', 'view', 'virtual') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-                 ORDER BY name";
-    let mut schema = LiveSchema::default();
-    for row in ask(session, named, &[]).await? {
-        let [KeyValue::Text(name), KeyValue::Int(is_view)] = row.as_slice() else {
-            continue;
-        };
-        let mut table = LiveTable {
-            name: name.clone(),
-            is_view: *is_view == 1,
-            ..LiveTable::default()
-        };
-        match describe_table(session, &mut table).await {
-            // A view over a table that is gone: it can't be read, and the rest can.
-            Ok(()) | Err(ConnectError::Changed) => schema.tables.push(table),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(schema)
-}
-
-async fn describe_table(
-    session: &mut SqliteSession,
-    table: &mut LiveTable,
-) -> Result<(), ConnectError> {
-    let name = KeyValue::Text(table.name.clone());
-    // `hidden`: 1 is a virtual table's own parameter, 2 and 3 are generated columns.
-    let columns = "SELECT name, type, \"notnull\", pk, hidden FROM pragma_table_xinfo(?1) WHERE hidden <> 1 ORDER BY cid";
-    let mut key: Vec<(i64, String)> = Vec::new();
-    for row in ask(session, columns, std::slice::from_ref(&name)).await? {
-        let [
-            KeyValue::Text(column),
-            sql_type,
-            KeyValue::Int(not_null),
-            KeyValue::Int(pk),
-            KeyValue::Int(hidden),
-        ] = row.as_slice()
-        else {
-            continue;
-        };
-        if *pk > 0 {
-            key.push((*pk, column.clone()));
-        }
-        let sql_type = if let KeyValue::Text(sql_type) = sql_type {
-            sql_type.clone()
-        } else {
-            String::new()
-        };
-        table.columns.push(LiveColumn {
-            name: column.clone(),
-            sql_type,
-            nullable: *not_null == 0,
-            generated: *hidden > 1,
-        });
-    }
-    key.sort();
-    table.primary_key = key.into_iter().map(|(_, column)| column).collect();
-    // A single INTEGER key is the row id itself and is never null.
-    if let [only] = table.primary_key.as_slice()
-        && let Some(column) = table
-            .columns
-            .iter_mut()
-            .find(|c| c.name == *only && c.sql_type.eq_ignore_ascii_case("INTEGER"))
-    {
-        column.nullable = false;
-    }
-    if table.is_view {
-        return Ok(());
-    }
-    let unique = "SELECT l.seq, i.name FROM pragma_index_list(?1) AS l JOIN pragma_index_info(l.name) AS i \
-                  WHERE l.\"unique\" = 1 AND l.origin <> 'pk' AND l.partial = 0 ORDER BY l.seq, i.seqno";
-    for (_, columns) in grouped(ask(session, unique, std::slice::from_ref(&name)).await?) {
-        // An index on an expression has no column name.
-        if let Some(columns) = columns.into_iter().map(|row| text(row.first())).collect() {
-            table.unique.push(columns);
-        }
-    }
-    let foreign =
-        "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
-    for (_, rows) in grouped(ask(session, foreign, std::slice::from_ref(&name)).await?) {
-        let Some(to) = rows.first().and_then(|row| text(row.first())) else {
-            continue;
-        };
-        let columns = rows.iter().filter_map(|row| text(row.get(1))).collect();
-        // Without named columns the other table's primary key is meant; it stays empty here.
-        let references = rows.iter().filter_map(|row| text(row.get(2))).collect();
-        table.foreign_keys.push(LiveForeignKey {
-            columns,
-            table: to,
-            references,
-        });
-    }
-    Ok(())
-}
-
-fn text(value: Option<&KeyValue>) -> Option<String> {
-    if let Some(KeyValue::Text(text)) = value {
-        Some(text.clone())
-    } else {
-        None
-    }
-}
-
-/// Rows that follow each other with the same first value, without it.
-fn grouped(rows: Vec<Vec<KeyValue>>) -> Vec<(KeyValue, Vec<Vec<KeyValue>>)> {
-    let mut groups: Vec<(KeyValue, Vec<Vec<KeyValue>>)> = Vec::new();
-    for mut row in rows {
-        let rest = row.split_off(1.min(row.len()));
-        let Some(id) = row.pop() else { continue };
-        match groups.last_mut() {
-            Some((last, group)) if *last == id => group.push(rest),
-            _ => groups.push((id, vec![rest])),
-        }
-    }
-    groups
-}
-
-async fn ask(
-    session: &mut SqliteSession,
-    sql: &str,
-    binds: &[KeyValue],
-) -> Result<Vec<Vec<KeyValue>>, ConnectError> {
-    let statement = Statement {
-        sql: sql.to_owned(),
-        binds: binds.to_vec(),
-        values: usize::MAX,
-    };
-    Ok(session
-        .rows(statement)
-        .await?
-        .into_iter()
-        .map(|row| row.values)
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
@@ -545,7 +319,10 @@ mod tests {
     };
     use sqlx::ConnectOptions as _;
 
-    use super::*;
+    use super::{
+        describe::{ask, text},
+        *,
+    };
     use crate::{
         ReadRequest, RowKey,
         reading::{CollectionName, IdentityRow},
@@ -593,6 +370,7 @@ mod tests {
         };
         let email = Field {
             identity: Some("email".into()),
+            verified: true,
             ..column("email", None)
         };
         let from = |c: &'static str| Some((c, "id", Direction::From));
