@@ -27,6 +27,7 @@ if (process.getuid() === 0) args.push("--no-sandbox");
 
 const browser = {
   baseURL: address,
+  actionTimeout: 10_000,
   launchOptions: { executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args },
 };
 
@@ -37,6 +38,7 @@ export default defineConfig({
   retries: 0,
   workers: 2,
   timeout: 60_000,
+  expect: { timeout: 10_000 },
   reporter: [["list"], ["json", { outputFile: process.env.PLAYWRIGHT_JSON_OUTPUT_NAME ?? "test-results/report.json" }]],
   // Everything works without JavaScript (passkeys excepted), so every test runs both ways; one that is about the
   // browser's own code says `test.skip(({ javaScriptEnabled }) => !javaScriptEnabled, "why")`.

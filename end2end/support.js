@@ -2,6 +2,7 @@
 //
 // A test that takes `page` fails when anything comes from another origin, when the browser refuses something by the
 // Content-Security-Policy, or when the console shows an error.
+import { AxeBuilder } from "@axe-core/playwright";
 import { test as base, expect, request } from "@playwright/test";
 
 /** The demo's log-ins that tests use. */
@@ -76,6 +77,14 @@ export async function islandsRun(page) {
 /** The fact of this label on My data. */
 export function fact(page, label) {
   return page.locator(".fact").filter({ has: page.getByRole("heading", { name: label, exact: true }) });
+}
+
+/** Holds a page against WCAG 2.2 AA, as far as axe can tell. */
+export async function expectNoViolation(page, where) {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
+  // In so few words that a failed test can be read.
+  const brief = violations.map(({ help, nodes }) => `${help}: ${nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
+  expect(brief, where).toEqual([]);
 }
 
 /** The card of this heading. */

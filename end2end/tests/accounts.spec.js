@@ -1,5 +1,5 @@
 // The way in: sign up, forgotten password, log in, log out.
-import { COOKIE, PEOPLE, expect, fact, test } from "../support.js";
+import { COOKIE, PEOPLE, expect, expectNoViolation, fact, test } from "../support.js";
 
 /** Customers whom the demo's shop knows and who have no log-in yet: one for each project, which share a portal. */
 const NEWCOMERS = {
@@ -24,7 +24,7 @@ async function logInByForm(page, { email, password }) {
 }
 
 test.describe.serial("a newcomer", () => {
-  test("signs up with an address alone, chooses a password, and sees their own data", async ({ page }, { project }) => {
+  test("signs up with an address alone, chooses a password, and sees their own data", async ({ page, javaScriptEnabled }, { project }) => {
     const { email, first, last, phone } = NEWCOMERS[project.name];
     await page.goto("/");
     await page.getByRole("link", { name: "See my data" }).click();
@@ -35,6 +35,7 @@ test.describe.serial("a newcomer", () => {
 
     await openMail(page, email, /./);
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Choose a password");
+    if (javaScriptEnabled) await expectNoViolation(page);
     await page.getByLabel("New password").fill("a-lamp-in-the-hallway");
     await page.getByRole("button", { name: "Save my password" }).click();
     await expect(page.getByText("Your password is saved.")).toBeVisible();
