@@ -197,9 +197,12 @@ impl Draft<'_> {
                     .filter
                     .iter()
                     .all(|(column, _)| table.column(column).is_some());
-                if whole && reach.at(spot).is_some_and(|r| !r.ties.is_empty()) {
+                let is_tied = reach.at(spot).is_some_and(|r| !r.ties.is_empty());
+                if is_tied && whole {
                     sources.push(self.source(name, c, table));
                     spots.push((spot, table, c));
+                } else if is_tied {
+                    self.missing.insert(Missing { name, field: None });
                 }
             }
         }

@@ -116,6 +116,8 @@ pub struct SharedRows {
     pub columns: Vec<Column>,
     /// Each row once, whichever own rows point at it.
     pub rows: Vec<Row>,
+    /// Whether the page's rows point at more than [`MAX_SHARED`] here, so that some are left out.
+    pub is_cut: bool,
 }
 
 /// A column as it was read.
@@ -165,6 +167,7 @@ pub enum Count {
 pub struct Missing {
     /// The collection.
     pub name: CollectionName,
-    /// The column; `None` where the whole collection is missing.
+    /// The column; `None` where the whole collection can't be read: its table is missing, or the column of a fixed value
+    /// that says which of its rows belong to it.
     pub field: Option<String>,
 }

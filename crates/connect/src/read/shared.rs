@@ -41,7 +41,7 @@ impl Shared {
             if wanted.tuples.is_empty() {
                 continue;
             }
-            let raw = match session
+            let mut raw = match session
                 .rows(shared_rows(plan, child, step, &wanted.tuples))
                 .await
             {
@@ -57,12 +57,22 @@ impl Shared {
                     name: child.name.clone(),
                     columns: child.columns.clone(),
                     rows: Vec::new(),
+                    is_cut: false,
                 });
                 reading.shared.len() - 1
             });
             let Some(entry) = reading.shared.get_mut(shared) else {
                 continue;
             };
+            if raw.len() > MAX_SHARED as usize {
+                raw.truncate(MAX_SHARED as usize);
+                entry.is_cut = true;
+                tracing::warn!(
+                    dataset = child.name.dataset,
+                    collection = child.name.collection,
+                    "a page points at too many shared rows; some are left out"
+                );
+            }
             for mut row in raw {
                 let values = row.values.split_off(child.key_len());
                 let key = RowKey(row.values);
@@ -150,6 +160,6 @@ fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>
         write_equal_any(sql, step, "t0", wanted);
         write_filter(sql, child, "t0");
     });
-    sql.push(&format!(" LIMIT {MAX_SHARED}"));
+    sql.push(&format!(" LIMIT {}", MAX_SHARED + 1));
     sql.finish(child.key_len() + step.on.len())
 }
