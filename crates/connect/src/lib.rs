@@ -40,6 +40,10 @@ pub trait Connector: Send + Sync {
 
     /// The rows whose e-mail identity equals `address`: candidates come from SQL, and are compared here, byte by byte
     /// after [`EmailAddress::normalise`], because a database's collation may take `adá@` for `ada@`.
+    ///
+    /// It finds all of them where every row can be looked at in half of the time-out. In larger tables it finds those that
+    /// hold the address as its normal form, by an index on the column or on `lower(column)`; when there are none, it can't
+    /// know that there are none at all, and fails with [`ConnectError::TooSlow`].
     async fn find(&self, plan: &Plan, address: &EmailAddress) -> Result<Vec<Found>, ConnectError>;
 
     /// Everything that is tied to the start rows, one page a collection, from one consistent moment.

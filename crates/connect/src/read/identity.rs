@@ -23,15 +23,30 @@ const MAX_CANDIDATES: usize = 10_000;
 /// An identity longer than this, in characters, is no address (RFC 5321 allows 254 bytes; the rest is white space).
 const MAX_IDENTITY: u32 = 1_024;
 
+/// How an address is looked for. What comes back is compared byte by byte each time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Search {
+    /// In every text that could normalise to it, with white space around it or letters written otherwise. Finds whatever
+    /// there is, and no index serves: the database looks at every row.
+    Everywhere,
+    /// As its normal form, in capitals or not. An index on `lower(column)` serves.
+    AnyCase,
+    /// As its normal form. An index on the column serves.
+    Exact,
+}
+
 /// Finds the rows whose e-mail identity is the address.
 pub(crate) async fn find(
     session: &mut dyn Session,
     plan: &Plan,
     address: &EmailAddress,
+    search: Search,
 ) -> Result<Vec<Found>, ConnectError> {
     let mut found = Vec::new();
     for source in plan.sources.iter().filter(|s| !s.identities.is_empty()) {
-        let candidates = session.rows(candidates(plan, source, address)).await?;
+        let candidates = session
+            .rows(candidates(plan, source, address, search))
+            .await?;
         if candidates.len() > MAX_CANDIDATES {
             return Err(ConnectError::TooSlow);
         }
@@ -146,7 +161,7 @@ fn first_columns(plan: &Plan, start: usize) -> Vec<&str> {
     unique(columns)
 }
 
-fn candidates(plan: &Plan, source: &Source, address: &EmailAddress) -> Statement {
+fn candidates(plan: &Plan, source: &Source, address: &EmailAddress, search: Search) -> Statement {
     let mut sql = Sql::new(&*plan.dialect);
     sql.push("SELECT ");
     write_key(&mut sql, source);
@@ -155,8 +170,19 @@ fn candidates(plan: &Plan, source: &Source, address: &EmailAddress) -> Statement
         sql.push("(")
             .joined(&source.identities, " OR ", "1 = 0", |sql, identity| {
                 let column = format!("t0.{}", identity.column);
-                let dialect = sql.dialect;
-                dialect.may_hold(sql, &column, address.as_str());
+                let normal = || KeyValue::Text(address.as_str().to_owned());
+                match search {
+                    Search::Everywhere => {
+                        let dialect = sql.dialect;
+                        dialect.may_hold(sql, &column, address.as_str());
+                    }
+                    Search::AnyCase => {
+                        sql.one_of(&format!("lower({column})"), &[normal()]);
+                    }
+                    Search::Exact => {
+                        sql.one_of(&column, &[normal()]);
+                    }
+                }
             });
         sql.push(")");
         write_filter(sql, source, "t0");

@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use fairhold_domain::catalog::looks_like_a_secret;
 
-pub(crate) use self::identity::find;
+pub(crate) use self::identity::{Search, find};
 use self::{identity::prove, page::page, shared::Shared};
 use crate::{
     ConnectError, Plan,

@@ -80,7 +80,8 @@ impl Dialect for SqliteDialect {
     }
 
     /// LIKE knows no case in ASCII. Any other letter may be stored in either case, composed or not, and white space may
-    /// stand around: `%` lets that through, and the comparison in Rust decides.
+    /// stand around: `%` lets that through, and the comparison in Rust decides. Lest `%%@gmail.com%` let all of Gmail
+    /// through, such an address is looked for only among texts of more bytes than letters.
     fn may_hold(&self, sql: &mut Sql<'_>, expression: &str, address: &str) {
         let mut pattern = String::from("%");
         for c in address.chars() {
@@ -91,9 +92,16 @@ impl Dialect for SqliteDialect {
             }
         }
         pattern.push('%');
-        sql.push(expression)
+        sql.push("(")
+            .push(expression)
             .push(" LIKE ")
             .bind(KeyValue::Text(pattern))
             .push(" ESCAPE '\\'");
+        if !address.is_ascii() {
+            sql.push(&format!(
+                " AND octet_length({expression}) > length({expression})"
+            ));
+        }
+        sql.push(")");
     }
 }

@@ -51,6 +51,68 @@ async fn identities_are_compared_byte_by_byte_after_normalising() {
 }
 
 #[tokio::test]
+async fn letters_of_all_the_world_are_found_among_thousands_of_others() {
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) INSERT INTO customer SELECT i, 'mail' || i || '@example.com' FROM n;
+        INSERT INTO customer VALUES (20000, ' ÆØÅ@Example.com ');"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(&connector, &datasets(CUSTOMER)).await;
+    let found = connector.find(&plan, &address("æøå@example.com")).await;
+    let keys: Vec<RowKey> = found.unwrap().into_iter().map(|f| f.row.key).collect();
+    assert_eq!(keys, [RowKey(vec![KeyValue::Int(20_000)])]);
+}
+
+#[tokio::test]
+async fn where_too_many_rows_look_alike_the_normal_form_is_found() {
+    // Each of the many contains her address, so that none of them can be ruled out without looking at it.
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) INSERT INTO customer SELECT i, 'x' || i || 'ada@example.com' FROM n;
+        INSERT INTO customer VALUES (20000, 'ADA@example.com'), (20001, 'ada@example.com');"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(&connector, &datasets(CUSTOMER)).await;
+    let found = connector.find(&plan, &address("ada@example.com")).await;
+    let keys: Vec<RowKey> = found.unwrap().into_iter().map(|f| f.row.key).collect();
+    assert_eq!(
+        keys,
+        [20_000, 20_001].map(|id| RowKey(vec![KeyValue::Int(id)]))
+    );
+    // Nobody, found in a hurry, is not nobody.
+    assert_eq!(
+        connector.find(&plan, &address("da@example.com")).await,
+        Err(ConnectError::TooSlow)
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_points_at_too_many_shared_rows_says_so() {
+    let shared = "      - { name: tag, portal: { rows: shared }, fields: [{ name: kind }] }
+      - name: note
+        fields:
+          - { name: customer_id, fides_meta: { references: [{ dataset: d, field: customer.id, direction: from }] } }
+          - { name: kind, fides_meta: { references: [{ dataset: d, field: tag.kind, direction: to }] } }\n";
+    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE note (customer_id INTEGER, kind TEXT); CREATE TABLE tag (kind TEXT, text TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com'); INSERT INTO note VALUES (1, 'a');
+        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO tag SELECT 'a', i FROM n;"])
+    .await;
+    let connector = connector(&database.path);
+    let plan = plan(&connector, &datasets(&format!("{CUSTOMER}{shared}"))).await;
+    let cut = |reading: &fairhold_connect::Reading| {
+        let shared = reading.shared.iter();
+        shared.map(|s| (s.rows.len(), s.is_cut)).collect::<Vec<_>>()
+    };
+    let reading = read(&connector, &plan, "ada@example.com").await;
+    assert_eq!(cut(&reading), [(1_000, false)]);
+    database
+        .run(&["INSERT INTO tag VALUES ('a', 'one more')"])
+        .await;
+    let reading = read(&connector, &plan, "ada@example.com").await;
+    assert_eq!(cut(&reading), [(1_000, true)]);
+}
+
+#[tokio::test]
 async fn two_identity_rows_of_one_address_are_read_together() {
     let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE visit (customer_id INTEGER, page TEXT);
@@ -158,8 +220,10 @@ async fn somebody_with_thousands_of_rows_is_read_like_anybody() {
 
 #[tokio::test]
 async fn an_address_that_nobody_checked_proves_nothing_when_a_row_is_read() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, alt_email TEXT);
-        INSERT INTO customer VALUES (1, 'ada@example.com', 'ada@example.com');"])
+    let database = Database::new(&[
+        "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, alt_email TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com', 'ada@example.com');",
+    ])
     .await;
     let connector = connector(&database.path);
     let customer = format!(
@@ -396,7 +460,8 @@ async fn only_rows_with_the_fixed_value_belong_to_a_collection() {
             .iter()
             .map(|m| m.field.as_deref())
             .collect::<Vec<_>>(),
-        [Some("sort")]
+        [None, Some("sort")],
+        "the collection, which is not read, and why"
     );
     let reading = read(&connector, &unfit, "ada@example.com").await;
     assert!(
