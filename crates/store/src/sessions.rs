@@ -14,6 +14,8 @@ pub struct StoredSession {
     pub last_seen_at: i64,
     /// Microseconds, see [`Moment`].
     pub expires_at: i64,
+    /// When its customer's password was last set, as the account has it now; `None` without a customer.
+    pub password_changed_at: Option<i64>,
     /// Its contents.
     pub sealed: Vec<u8>,
 }
@@ -29,20 +31,7 @@ pub async fn add(
 ) -> Result<bool> {
     let sql = "INSERT INTO sessions (token_hash, customer_id, created_at, last_seen_at, expires_at, sealed) \
                VALUES ($1, $2, $3, $3, $4, $5) ON CONFLICT (token_hash) DO NOTHING";
-    let customer = customer.map(|c| c.to_string());
-    Ok(tx
-        .execute(
-            sql,
-            [
-                token_hash.into(),
-                customer.into(),
-                now.into(),
-                expires.into(),
-                sealed.into(),
-            ],
-        )
-        .await?
-        > 0)
+    put(tx, sql, token_hash, customer, now, expires, sealed).await
 }
 
 /// Changes what a session holds. A session that has ended in between stays ended: then the answer is `false`.
@@ -55,6 +44,19 @@ pub async fn save(
     sealed: Vec<u8>,
 ) -> Result<bool> {
     let sql = "UPDATE sessions SET customer_id = $2, last_seen_at = $3, expires_at = $4, sealed = $5 WHERE token_hash = $1";
+    put(tx, sql, token_hash, customer, now, expires, sealed).await
+}
+
+/// Runs a statement that keeps what a session holds; answers whether there was something to change.
+async fn put(
+    tx: &mut Tx,
+    sql: &'static str,
+    token_hash: &str,
+    customer: Option<CustomerId>,
+    now: Moment,
+    expires: Moment,
+    sealed: Vec<u8>,
+) -> Result<bool> {
     let customer = customer.map(|c| c.to_string());
     Ok(tx
         .execute(
@@ -73,8 +75,8 @@ pub async fn save(
 
 /// The session, whether or not it has ended.
 pub async fn get(tx: &mut Tx, token_hash: &str) -> Result<Option<StoredSession>> {
-    let sql =
-        "SELECT created_at, last_seen_at, expires_at, sealed FROM sessions WHERE token_hash = $1";
+    let sql = "SELECT s.created_at, s.last_seen_at, s.expires_at, c.password_changed_at, s.sealed FROM sessions s \
+               LEFT JOIN customers c ON c.customer_id = s.customer_id WHERE s.token_hash = $1";
     tx.optional(sql, [token_hash.into()]).await
 }
 
