@@ -6,13 +6,22 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use fairhold_domain::ids::CustomerId;
 use fairhold_portal::Customer;
-use tower_sessions::Session;
+use fairhold_portal::accounts::LogIn;
+use tower_sessions::session::Error;
+use tower_sessions::{Session, session_store};
 
 use crate::error::PortalError;
 use crate::state::AppState;
 
 /// Under this name the session keeps whose it is; the session store reads it too, to find all sessions of a customer.
 pub const CUSTOMER: &str = "customer";
+
+/// Under this name the session keeps when the password that opened it was set. The session store ends a session whose
+/// customer has another password by now.
+pub const PASSWORD_SET_AT: &str = "password_set_at";
+
+/// What the session store says when too much is going on.
+pub const BUSY: &str = "busy";
 
 /// The customer who is logged in. A page that takes it sends everybody else to the log-in, and back afterwards.
 pub struct LoggedIn(pub Customer);
@@ -48,7 +57,7 @@ impl OptionalFromRequestParts<AppState> for LoggedIn {
 /// [`PortalError::LogInFirst`] for a stranger.
 pub async fn customer(parts: &Parts, state: &AppState) -> Result<Customer, PortalError> {
     let session = parts.extensions.get::<Session>().ok_or(PortalError::Ours)?;
-    let id: Option<CustomerId> = session.get(CUSTOMER).await.map_err(|_| PortalError::Ours)?;
+    let id: Option<CustomerId> = session.get(CUSTOMER).await.map_err(broken)?;
     Ok(state
         .portal
         .customer(id.ok_or(PortalError::LogInFirst)?)
@@ -59,12 +68,24 @@ pub async fn customer(parts: &Parts, state: &AppState) -> Result<Customer, Porta
 ///
 /// # Errors
 /// When the session can't be stored.
-pub async fn log_in(session: &Session, customer: CustomerId) -> Result<(), PortalError> {
-    session.cycle_id().await.map_err(|_| PortalError::Ours)?;
+pub async fn log_in(session: &Session, log_in: LogIn) -> Result<(), PortalError> {
+    session.cycle_id().await.map_err(broken)?;
     session
-        .insert(CUSTOMER, customer)
+        .insert(CUSTOMER, log_in.customer)
         .await
-        .map_err(|_| PortalError::Ours)
+        .map_err(broken)?;
+    session
+        .insert(PASSWORD_SET_AT, log_in.password_set_at.0)
+        .await
+        .map_err(broken)
+}
+
+/// What the browser learns of a session store that failed.
+fn broken(error: Error) -> PortalError {
+    match error {
+        Error::Store(session_store::Error::Backend(what)) if what == BUSY => PortalError::Busy,
+        _ => PortalError::Ours,
+    }
 }
 
 /// Where to go after the log-in: a page of our own, whatever the address bar said.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -34,6 +35,12 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// No request may take longer: connected systems have their own, shorter limit.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
+/// The session's cookie.
+const COOKIE: &str = "__Host-fairhold";
+
+/// Has the browser forget it.
+const ENDED_COOKIE: &str = "__Host-fairhold=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
+
 /// The whole server.
 pub fn router(state: AppState, config: &Config) -> Router {
     let https = state.portal.settings().public_url.starts_with("https://");
@@ -45,7 +52,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
     };
     // `__Host-`: only over HTTPS or to this machine, only this host, every path (ASVS 5.0, 3.3.1 to 3.3.4).
     let sessions = SessionManagerLayer::new(sessions)
-        .with_name("__Host-fairhold")
+        .with_name(COOKIE)
         .with_secure(true)
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
@@ -53,6 +60,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
     let room = Arc::new(Semaphore::new(config.server.most_requests));
     routes()
         .layer(sessions)
+        .layer(from_fn(end_cookie_securely))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CsrfLayer::new())
@@ -62,8 +70,20 @@ pub fn router(state: AppState, config: &Config) -> Router {
         ))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(state.clone(), plain_words))
-        .layer(from_fn_with_state((state.clone(), room), refuse_when_full))
-        .merge(files(&state))
+        .layer(from_fn_with_state(
+            (state.clone(), room.clone()),
+            refuse_when_full,
+        ))
+        .merge(
+            files(&state)
+                .layer(TimeoutLayer::with_status_code(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    LONGEST_REQUEST,
+                ))
+                .layer(from_fn_with_state((state.clone(), room), refuse_when_full)),
+        )
+        // However much is going on: who watches the program must not take a busy one for a dead one.
+        .route("/healthz", get(async || "ok"))
         .layer(from_fn(log))
         .layer(from_fn_with_state(https, web_rows))
         .with_state(state)
@@ -100,7 +120,6 @@ fn files(state: &AppState) -> Router<AppState> {
         )
         .route("/company.css", get(company_style::style))
         .route("/favicon.svg", get(company_style::favicon))
-        .route("/healthz", get(async || "ok"))
         .route("/readyz", get(ready))
 }
 
@@ -137,12 +156,25 @@ async fn plain_words(State(state): State<AppState>, request: Request, next: Next
     };
     let mut page = error.page(&state);
     *page.status_mut() = status;
-    for name in [axum::http::header::ALLOW, axum::http::header::SET_COOKIE] {
+    for name in [axum::http::header::ALLOW, SET_COOKIE] {
         if let Some(value) = response.headers().get(&name) {
             page.headers_mut().insert(name, value.clone());
         }
     }
     page
+}
+
+/// Browsers take a `__Host-` cookie, and the word that it has ended, only with `Secure`; tower-sessions says the word
+/// without.
+async fn end_cookie_securely(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if let Entry::Occupied(mut cookie) = response.headers_mut().entry(SET_COOKIE) {
+        let ended = cookie.get().as_bytes().strip_prefix(COOKIE.as_bytes());
+        if ended.is_some_and(|rest| rest.starts_with(b"=;")) {
+            cookie.insert(HeaderValue::from_static(ENDED_COOKIE));
+        }
+    }
+    response
 }
 
 /// Under overload: a quick answer, no queue without end.
@@ -197,6 +229,12 @@ async fn web_rows(State(https): State<bool>, request: Request, next: Next) -> Re
             HeaderValue::from_static(value),
         );
     }
+    // Pages bring their own. What is no page needs nothing.
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

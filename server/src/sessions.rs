@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fairhold_app::session::CUSTOMER;
+use fairhold_app::session::{BUSY, CUSTOMER, PASSWORD_SET_AT};
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
 use fairhold_portal::world::World;
@@ -108,6 +108,13 @@ impl SessionStore for Sessions {
             .map_err(backend)?;
         let data: HashMap<String, Value> =
             serde_json::from_slice(&plain).map_err(|_| Error::Decode("session".to_owned()))?;
+        let of_a_customer = data.contains_key(CUSTOMER);
+        let password_set_at = data.get(PASSWORD_SET_AT).and_then(Value::as_i64);
+        // It began with a password that is not the customer's any more. Looked at here, because the session of a log-in
+        // may be kept only after the password was changed and all sessions were ended.
+        if of_a_customer && password_set_at != stored.password_changed_at {
+            return Ok(None);
+        }
         let expiry_date = OffsetDateTime::from_unix_timestamp(stored.expires_at / 1_000_000)
             .map_err(|_| Error::Decode("session".to_owned()))?;
         Ok(Some(Record {
@@ -161,5 +168,8 @@ fn customer_of(record: &Record) -> Option<CustomerId> {
 }
 
 fn backend(e: StoreError) -> Error {
-    Error::Backend(e.to_string())
+    Error::Backend(match e {
+        StoreError::Busy => BUSY.to_owned(),
+        e => e.to_string(),
+    })
 }

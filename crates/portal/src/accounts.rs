@@ -19,6 +19,18 @@ use crate::{Customer, Portal, own_values};
 
 /// Seconds for which a link in a mail works (ASVS 5.0, 6.5.5).
 pub const LINK_SECONDS: i64 = 30 * 60;
+/// How many are looked at in one go when what has ended is swept.
+const A_SWEEP: i64 = 500;
+
+/// A log-in: a session that begins with it ends when the password is set anew, even if the session is kept only
+/// afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogIn {
+    /// Who logged in.
+    pub customer: CustomerId,
+    /// When the password that they used was set.
+    pub password_set_at: Moment,
+}
 
 impl Portal {
     /// Somebody wants an account, or a new password. The answer is a mail, or nothing.
@@ -124,11 +136,12 @@ impl Portal {
         self.post(tx, &customer.key, customer.id, &mail).await
     }
 
-    /// Who has this address and this password.
+    /// Who has this address and this password. That it is right is decided by what stands when the log-in is noted: a
+    /// password that was changed while it was checked opens nothing.
     ///
     /// # Errors
     /// [`Error::WrongLogIn`], which never says which of the two was wrong, after the same work either way.
-    pub async fn log_in(&self, address: &str, password: SecretString) -> Result<CustomerId> {
+    pub async fn log_in(&self, address: &str, password: SecretString) -> Result<LogIn> {
         if password.expose_secret().len() > password::LONGEST_BYTES {
             return Err(Error::WrongLogIn);
         }
@@ -136,19 +149,28 @@ impl Portal {
         let hash = accounts::address_hash(&self.inner.keys.portal().addresses, &address);
         let known = accounts::credentials(&mut self.inner.db.read().await?, &hash).await?;
         let stored = known.as_ref().and_then(|c| c.password_hash.clone());
-        let right = self.inner.passwords.verify(password, stored).await?;
+        let right = self
+            .inner
+            .passwords
+            .verify(password, stored.clone())
+            .await?;
         let customer = known.filter(|_| right).ok_or(Error::WrongLogIn)?.customer;
+        let checked = stored.ok_or(Error::WrongLogIn)?;
         let now = self.now();
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    accounts::note_log_in(tx, customer, now).await?;
-                    Ok::<(), Error>(())
+                    let password_set_at = accounts::note_log_in(tx, customer, &checked, now)
+                        .await?
+                        .ok_or(Error::WrongLogIn)?;
+                    Ok(LogIn {
+                        customer,
+                        password_set_at,
+                    })
                 })
             })
-            .await?;
-        Ok(customer)
+            .await
     }
 
     /// The proven address of a customer. It is shown only to them.
@@ -160,24 +182,48 @@ impl Portal {
     }
 
     /// Removes customers who never proved their address within a day, and their keys.
-    pub(crate) async fn sweep_never_proven(&self, before: Moment) -> Result<u64> {
-        let gone = accounts::never_proven(&mut self.inner.db.read().await?, before, 500).await?;
-        let mut removed = 0;
-        for customer in gone {
-            let was_there = self
-                .inner
-                .db
-                .write(move |tx| {
-                    Box::pin(async move {
-                        Ok::<_, Error>(accounts::remove_never_proven(tx, customer).await?)
+    pub(crate) async fn sweep_never_proven(&self, before: Moment) -> Result<()> {
+        let now = self.now();
+        loop {
+            let mut tx = self.inner.db.read().await?;
+            let gone = accounts::never_proven(&mut tx, before, now, A_SWEEP).await?;
+            drop(tx);
+            if gone.is_empty() {
+                return Ok(());
+            }
+            for customer in gone {
+                let was_there = self
+                    .inner
+                    .db
+                    .write(move |tx| {
+                        Box::pin(
+                            async move { accounts::remove_never_proven(tx, customer, now).await },
+                        )
                     })
-                })
-                .await?;
-            if was_there {
-                self.inner.keys.destroy(customer).await?;
-                removed += 1;
+                    .await
+                    .map_err(Error::from)?;
+                if was_there {
+                    self.inner.keys.destroy(customer).await?;
+                }
             }
         }
-        Ok(removed)
+    }
+
+    /// Destroys keys from before `before` that sealed nothing, because their customer was never written down.
+    pub(crate) async fn sweep_idle_keys(&self, before: Moment) -> Result<()> {
+        let mut after = None;
+        loop {
+            let keys = self.inner.keys.older_than(before, after, A_SWEEP).await?;
+            let Some(last) = keys.last() else {
+                return Ok(());
+            };
+            after = Some(*last);
+            for customer in keys {
+                let mut tx = self.inner.db.read().await?;
+                if accounts::account(&mut tx, customer).await?.is_none() {
+                    self.inner.keys.destroy(customer).await?;
+                }
+            }
+        }
     }
 }

@@ -50,7 +50,7 @@ impl Portal {
             .passwords
             .hash(password, &*self.inner.world.random)
             .await?;
-        let key = self.inner.keys.create(customer, demo.since).await?;
+        let key = self.inner.keys.create(customer, self.now()).await?;
         let mut record = OwnRecord::default();
         record.values.insert(
             own_values::ADDRESS.to_owned(),

@@ -5,6 +5,7 @@ use fairhold_domain::ids::CustomerId;
 use fairhold_store::outbox::{self, Mail};
 use fairhold_store::{SecretKey, Tx, jobs};
 use lettre::message::Mailbox;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use crate::error::{Error, Result};
@@ -47,6 +48,8 @@ impl Mailer {
             .from(from.clone())
             .to(to)
             .subject(&mail.subject)
+            .header(ContentType::TEXT_PLAIN)
+            .raw_header(sent_by_a_program())
             .body(mail.text.clone())
             .map_err(|_| MailError::Address)?;
         transport
@@ -55,6 +58,12 @@ impl Mailer {
             .map(|_| true)
             .map_err(|_| MailError::Server)
     }
+}
+
+/// Says that no person wrote it, so that no automatic answer comes back (RFC 3834, 5).
+fn sent_by_a_program() -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+    HeaderValue::new(name, "auto-generated".to_owned())
 }
 
 /// The first mail: prove the address, choose a password.

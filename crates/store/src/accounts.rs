@@ -133,10 +133,20 @@ pub async fn set_password(
     )
 }
 
-/// Notes a log-in.
-pub async fn note_log_in(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<()> {
-    let sql = "UPDATE customers SET last_log_in_at = $2 WHERE customer_id = $1";
-    one_row(tx.execute(sql, [customer.into(), now.into()]).await?)
+/// Notes a log-in with the password whose hash was checked; answers when that password was set. `None`: the account has
+/// gone or has another password by now, and this is no log-in.
+pub async fn note_log_in(
+    tx: &mut Tx,
+    customer: CustomerId,
+    checked_hash: &str,
+    now: Moment,
+) -> Result<Option<Moment>> {
+    let sql = "UPDATE customers SET last_log_in_at = $3 WHERE customer_id = $1 AND password_hash = $2 \
+               RETURNING password_changed_at";
+    let row: Option<(i64,)> = tx
+        .optional(sql, [customer.into(), checked_hash.into(), now.into()])
+        .await?;
+    Ok(row.map(|(set_at,)| Moment(set_at)))
 }
 
 /// Adds a link for a mail, by the hash of its token.
@@ -236,18 +246,39 @@ pub async fn sweep_links(tx: &mut Tx, before: Moment) -> Result<u64> {
     .await
 }
 
-/// Customers who never proved their address and came before `before`, `limit` at most.
-pub async fn never_proven(tx: &mut Tx, before: Moment, limit: i64) -> Result<Vec<CustomerId>> {
-    let sql =
-        "SELECT customer_id FROM customers WHERE proven_at IS NULL AND created_at < $1 LIMIT $2";
-    let rows: Vec<(String,)> = tx.all(sql, [before.into(), limit.into()]).await?;
+/// Removes what was asked before `before` and never answered.
+pub async fn sweep_requests(tx: &mut Tx, before: Moment) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM address_requests WHERE created_at < $1",
+        [before.into()],
+    )
+    .await
+}
+
+/// Customers who never proved their address, came before `before`, and have no link that could still prove it; `limit`
+/// at most.
+pub async fn never_proven(
+    tx: &mut Tx,
+    before: Moment,
+    now: Moment,
+    limit: i64,
+) -> Result<Vec<CustomerId>> {
+    let sql = "SELECT customer_id FROM customers c WHERE proven_at IS NULL AND created_at < $1 \
+               AND NOT EXISTS (SELECT 1 FROM mail_links l WHERE l.customer_id = c.customer_id \
+               AND l.used_at IS NULL AND l.expires_at > $2) LIMIT $3";
+    let rows: Vec<(String,)> = tx
+        .all(sql, [before.into(), now.into(), limit.into()])
+        .await?;
     rows.iter().map(|(id,)| customer_id(id)).collect()
 }
 
-/// Removes a customer who never proved their address; what hangs on it goes too.
-pub async fn remove_never_proven(tx: &mut Tx, customer: CustomerId) -> Result<bool> {
-    let sql = "DELETE FROM customers WHERE customer_id = $1 AND proven_at IS NULL";
-    Ok(tx.execute(sql, [customer.into()]).await? > 0)
+/// Removes a customer who never proved their address and has no link that could still prove it; what hangs on it goes
+/// too.
+pub async fn remove_never_proven(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<bool> {
+    let sql = "DELETE FROM customers WHERE customer_id = $1 AND proven_at IS NULL \
+               AND NOT EXISTS (SELECT 1 FROM mail_links l WHERE l.customer_id = customers.customer_id \
+               AND l.used_at IS NULL AND l.expires_at > $2)";
+    Ok(tx.execute(sql, [customer.into(), now.into()]).await? > 0)
 }
 
 fn customer_id(text: &str) -> Result<CustomerId> {

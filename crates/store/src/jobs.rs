@@ -50,24 +50,42 @@ pub async fn queue_once(tx: &mut Tx, job_id: &str, name: &str, run_at: Moment) -
         .map(|_| ())
 }
 
-/// Takes the job that is due longest, if there is one. The claim ends by itself when the worker dies.
+/// A job that was just claimed, or given up instead.
+#[derive(sqlx::FromRow)]
+struct Claimed {
+    #[sqlx(flatten)]
+    job: Job,
+    dead: bool,
+}
+
+/// Takes the job that is due longest, if there is one. The claim ends by itself when the worker dies; a job whose worker
+/// died at every try is given up.
 pub async fn claim(db: &Db, now: Moment) -> Result<Option<Job>> {
     let clause = db.claim_clause();
     db.write(move |tx| {
         Box::pin(async move {
             let sql = match clause {
                 ClaimSql::OneWriter => {
-                    "UPDATE jobs SET attempts = attempts + 1, leased_until = $2 WHERE job_id = \
+                    "UPDATE jobs SET attempts = attempts + 1, leased_until = $2, dead = attempts >= $3, \
+                     last_error = CASE WHEN attempts >= $3 THEN 'crash' ELSE last_error END WHERE job_id = \
                      (SELECT job_id FROM jobs WHERE dead = FALSE AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
-                      ORDER BY run_at, job_id LIMIT 1) RETURNING job_id, name, payload, attempts"
+                      ORDER BY run_at, job_id LIMIT 1) RETURNING job_id, name, payload, attempts, dead"
                 }
                 ClaimSql::SkipLocked => {
-                    "UPDATE jobs SET attempts = attempts + 1, leased_until = $2 WHERE job_id = \
+                    "UPDATE jobs SET attempts = attempts + 1, leased_until = $2, dead = attempts >= $3, \
+                     last_error = CASE WHEN attempts >= $3 THEN 'crash' ELSE last_error END WHERE job_id = \
                      (SELECT job_id FROM jobs WHERE dead = FALSE AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
-                      ORDER BY run_at, job_id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING job_id, name, payload, attempts"
+                      ORDER BY run_at, job_id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING job_id, name, payload, attempts, dead"
                 }
             };
-            tx.optional(sql, [now.into(), now.plus_seconds(LEASE_SECONDS).into()]).await
+            let until = now.plus_seconds(LEASE_SECONDS);
+            loop {
+                let args = [now.into(), until.into(), MOST_TRIES.into()];
+                match tx.optional::<Claimed>(sql, args).await? {
+                    Some(claimed) if claimed.dead => {}
+                    claimed => return Ok(claimed.map(|claimed| claimed.job)),
+                }
+            }
         })
     })
     .await
@@ -103,6 +121,26 @@ pub async fn fail(tx: &mut Tx, job: &Job, error: &'static str, now: Moment) -> R
         job.attempts.into(),
     ];
     tx.execute(sql, args).await.map(|_| ())
+}
+
+/// Puts a failed job that repeats back for `run_at`; it is never given up. Nothing happens when another worker has claimed
+/// the job since.
+pub async fn put_back(tx: &mut Tx, job: &Job, error: &'static str, run_at: Moment) -> Result<()> {
+    let sql = "UPDATE jobs SET run_at = $2, attempts = 0, leased_until = NULL, last_error = $3 \
+               WHERE job_id = $1 AND attempts = $4";
+    let args = [
+        job.job_id.as_str().into(),
+        run_at.into(),
+        error.into(),
+        job.attempts.into(),
+    ];
+    tx.execute(sql, args).await.map(|_| ())
+}
+
+/// Removes jobs that were given up and were due before `before`.
+pub async fn sweep_dead(tx: &mut Tx, before: Moment) -> Result<u64> {
+    let sql = "DELETE FROM jobs WHERE dead AND run_at < $1";
+    tx.execute(sql, [before.into()]).await
 }
 
 /// How many jobs wait, and how many were given up.

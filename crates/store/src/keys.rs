@@ -140,6 +140,22 @@ impl KeyStore {
         unwrap(&self.master, &wrapped_for(customer), &wrapped)
     }
 
+    /// Whose data keys were made before `before`, in the order of customers, from after `after`, `limit` at most.
+    pub async fn older_than(
+        &self,
+        before: Moment,
+        after: Option<CustomerId>,
+        limit: i64,
+    ) -> Result<Vec<CustomerId>> {
+        let sql = "SELECT customer_id FROM data_keys WHERE customer_id > $1 AND created_at < $2 ORDER BY customer_id LIMIT $3";
+        let after = after.map(|id| id.to_string()).unwrap_or_default();
+        let args = [after.into(), before.into(), limit.into()];
+        let rows: Vec<(String,)> = self.db.read().await?.all(sql, args).await?;
+        let ids = rows.iter().map(|(id,)| CustomerId::parse(id));
+        ids.collect::<std::result::Result<_, _>>()
+            .map_err(|_| StoreError::Form)
+    }
+
     /// Destroys a customer's data key; what it sealed can't be read again. Answers whether there was one.
     pub async fn destroy(&self, customer: CustomerId) -> Result<bool> {
         self.db

@@ -102,10 +102,17 @@ pub async fn newest(tx: &mut Tx, limit: i64) -> Result<Vec<Waiting>> {
         .collect()
 }
 
-/// Removes mails that were sent before `before`.
+/// How many mails to a customer were written at `since` or later, sent or not.
+pub async fn written_since(tx: &mut Tx, customer: CustomerId, since: Moment) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM outbox WHERE customer_id = $1 AND created_at >= $2";
+    let (mails,): (i64,) = tx.one(sql, [customer.into(), since.into()]).await?;
+    Ok(mails)
+}
+
+/// Removes mails that were sent before `before`, and those that were written before it and never sent.
 pub async fn sweep(tx: &mut Tx, before: Moment) -> Result<u64> {
-    tx.execute("DELETE FROM outbox WHERE sent_at < $1", [before.into()])
-        .await
+    let sql = "DELETE FROM outbox WHERE COALESCE(sent_at, created_at) < $1";
+    tx.execute(sql, [before.into()]).await
 }
 
 fn identity(customer: CustomerId, mail_id: &str) -> String {

@@ -278,6 +278,12 @@ async fn logging_out_ends_the_session_on_the_server_and_in_the_browser() {
     for what in ["\"cache\"", "\"cookies\"", "\"storage\""] {
         assert!(out.header("clear-site-data").contains(what));
     }
+    // Browsers take nothing about a cookie of this name without these, its end included.
+    let ended = out.set_cookie().unwrap();
+    assert!(ended.starts_with(&format!("{COOKIE_NAME}=;")), "{ended}");
+    for flag in ["; Secure", "; Path=/", "; Max-Age=0"] {
+        assert!(ended.contains(flag), "{flag} is missing from {ended}");
+    }
     assert!(
         browser
             .get("/log-in?done=out")
@@ -543,4 +549,110 @@ async fn addresses_are_the_same_in_any_spelling_that_means_the_same() {
             .status,
         422
     );
+}
+
+#[tokio::test]
+async fn a_session_of_an_older_password_is_none() {
+    let (house, mut ada) = House::with(ADA).await;
+    let ben = house.logged_in("ben@example.com").await;
+    // As when the session of a log-in is kept only after the password was changed and all sessions were ended.
+    sqlx::query("UPDATE customers SET password_changed_at = password_changed_at + 1")
+        .execute(&mut house.database().await)
+        .await
+        .unwrap();
+    for mut browser in [ada.clone(), ben] {
+        assert!(!browser.is_logged_in().await);
+    }
+    assert_eq!(ada.log_in(ADA, persona(ADA).password).await.status, 303);
+    assert!(ada.is_logged_in().await);
+}
+
+#[tokio::test]
+async fn nobody_can_fill_anothers_mailbox() {
+    let house = House::demo().await;
+    house.add(ADA).await;
+    let ask = async || {
+        for path in ["/forgot-password", "/sign-up", "/forgot-password"] {
+            let asked = house.browser().post(path, &[("email", ADA)]).await;
+            assert_eq!((asked.status, asked.location()), (303, "/check-your-mail"));
+            house.work().await;
+        }
+    };
+    ask().await;
+    ask().await;
+    assert_eq!(house.mail_to(ADA).await.len(), 3);
+    assert!(house.contents(&[]).await["address_requests"].is_empty());
+    house.clock.pass(3601);
+    ask().await;
+    assert_eq!(house.mail_to(ADA).await.len(), 6, "an hour later");
+}
+
+#[tokio::test]
+async fn a_key_without_a_customer_is_swept_after_a_day() {
+    let house = House::demo().await;
+    house.add(ADA).await;
+    let mut keys = house.key_database().await;
+    for name in [
+        "00000000-0000-7000-8000-000000000001",
+        "ffffffff-0000-7000-8000-000000000001",
+    ] {
+        sqlx::query(
+            "INSERT INTO data_keys (customer_id, wrapped, created_at) VALUES ($1, x'00', $2)",
+        )
+        .bind(name)
+        .bind(house.portal.now().0)
+        .execute(&mut keys)
+        .await
+        .unwrap();
+    }
+    let mut left = Vec::new();
+    for hours in [23, 2] {
+        house.clock.pass(hours * 3600);
+        house.work().await;
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM data_keys")
+            .fetch_one(&mut keys)
+            .await
+            .unwrap();
+        left.push(count);
+    }
+    assert_eq!(left, [3, 1], "its data may only just be on its way");
+    assert!(house.logged_in(ADA).await.is_logged_in().await);
+}
+
+#[tokio::test]
+async fn a_job_that_panics_or_fails_often_comes_again_and_holds_up_no_other() {
+    let house = House::demo().await;
+    house.work().await;
+    house.clock.pass(3600);
+    let mut db = house.database().await;
+    // The last try of an ordinary job.
+    sqlx::query("UPDATE jobs SET attempts = 18")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    // The first who asks is the worker, the second its first job.
+    house.clock.panic_after(1);
+    house.work().await;
+    let jobs: Vec<(String, Option<String>, bool, i64)> = sqlx::query_as(
+        "SELECT job_id, last_error, dead, (run_at - $1) / 1000000 FROM jobs ORDER BY job_id",
+    )
+    .bind(house.portal.now().0 - 1_000_000)
+    .fetch_all(&mut db)
+    .await
+    .unwrap();
+    let [broken, other] = jobs.as_slice() else {
+        panic!("{jobs:?}")
+    };
+    assert_eq!(
+        (broken.1.as_deref(), broken.2, broken.3),
+        (Some("panic"), false, 60)
+    );
+    assert_eq!((other.1.as_deref(), other.2), (None, false));
+    house.clock.pass(61);
+    house.work().await;
+    let errors: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs WHERE last_error IS NOT NULL")
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
+    assert_eq!(errors, 0);
 }

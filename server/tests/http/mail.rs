@@ -119,6 +119,12 @@ async fn a_sign_up_goes_through_the_mail_server() {
         "{}",
         letter.text
     );
+    for line in [
+        "Content-Type: text/plain; charset=utf-8",
+        "Auto-Submitted: auto-generated",
+    ] {
+        assert!(letter.text.contains(line), "{line}: {}", letter.text);
+    }
     let link = link_in(&letter.text);
     assert!(
         letter

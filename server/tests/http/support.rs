@@ -33,24 +33,41 @@ pub const COOKIE_NAME: &str = "__Host-fairhold";
 
 /// A clock that moves only when the test moves it. It begins in the past, so that a place that asks the machine's
 /// clock instead is found out.
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    now: AtomicI64,
+    /// So many more times it answers before it panics once.
+    good_for: AtomicI64,
+}
 
 impl TestClock {
     fn start() -> Arc<Self> {
         let start: jiff::Timestamp = "2020-01-15T10:00:00Z".parse().unwrap();
-        Arc::new(Self(AtomicI64::new(Moment::from(start).0)))
+        Arc::new(Self {
+            now: AtomicI64::new(Moment::from(start).0),
+            good_for: AtomicI64::new(i64::MAX),
+        })
     }
 
     /// Lets time pass.
     pub fn pass(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.now.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    /// Breaks what asks after so many others have asked.
+    pub fn panic_after(&self, times: i64) {
+        self.good_for.store(times, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     /// No two moments are the same, so that what comes after something can be told.
     fn now(&self) -> Moment {
-        Moment(self.0.fetch_add(1, Ordering::SeqCst))
+        assert_ne!(
+            self.good_for.fetch_sub(1, Ordering::SeqCst),
+            0,
+            "as the test wished"
+        );
+        Moment(self.now.fetch_add(1, Ordering::SeqCst))
     }
 }
 
@@ -327,6 +344,11 @@ impl House {
     /// Opens the portal's own database.
     pub async fn database(&self) -> SqliteConnection {
         open(&self.data.join("fairhold.db")).await
+    }
+
+    /// Opens the key store's database.
+    pub async fn key_database(&self) -> SqliteConnection {
+        open(&self.data.join("keys.db")).await
     }
 
     /// Everything in the portal's own database, but for the tables that are named.

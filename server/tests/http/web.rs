@@ -200,6 +200,13 @@ async fn every_answer_has_the_headers() {
         }
         assert!(
             answer
+                .header("content-security-policy")
+                .starts_with("default-src 'none'"),
+            "{name}: {}",
+            answer.header("content-security-policy")
+        );
+        assert!(
+            answer
                 .header("permissions-policy")
                 .contains("geolocation=()"),
             "{name}"

@@ -49,7 +49,7 @@ pub async fn submit(
     PageForm(form): PageForm<LogInForm>,
 ) -> Response {
     match state.portal.log_in(&form.email, form.password).await {
-        Ok(customer) => match session::log_in(&session, customer).await {
+        Ok(log_in) => match session::log_in(&session, log_in).await {
             Ok(()) => Redirect::to(safe_next(form.next.as_deref())).into_response(),
             Err(error) => error.page(&state),
         },

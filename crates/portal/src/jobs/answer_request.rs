@@ -3,7 +3,7 @@
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::accounts::{self, LinkKind, address_hash};
-use fairhold_store::outbox::Mail;
+use fairhold_store::outbox::{self, Mail};
 use fairhold_store::records::{self, OwnRecord};
 use fairhold_store::seal::{new_token, token_hash};
 use fairhold_store::{SecretKey, StoreError, Tx};
@@ -14,6 +14,9 @@ use crate::accounts::LINK_SECONDS;
 use crate::error::{Error, Result};
 use crate::mail::{AlreadyHereMail, ResetMail, SignUpMail, text};
 use crate::{Portal, own_values};
+
+/// Whoever asks again and again in somebody's name fills no mailbox: further requests of an hour are dropped.
+const MOST_MAILS_AN_HOUR: i64 = 3;
 
 /// Answers one request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +70,9 @@ async fn welcome(
     let customer = CustomerId(portal.inner.world.new_id());
     let key = portal.inner.keys.create(customer, now).await?;
     let this = portal.clone();
-    let written = portal
+    // When this fails it may have been written all the same, or somebody was faster with the address. The key is left:
+    // one that sealed nothing is swept a day later.
+    portal
         .inner
         .db
         .write(move |tx| {
@@ -85,12 +90,7 @@ async fn welcome(
                 Ok::<(), Error>(())
             })
         })
-        .await;
-    if written.is_err() {
-        // Somebody was faster with the same address: the next try finds them. This key sealed nothing.
-        portal.inner.keys.destroy(customer).await?;
-    }
-    written
+        .await
 }
 
 async fn answer_known(
@@ -107,6 +107,11 @@ async fn answer_known(
         .db
         .write(move |tx| {
             Box::pin(async move {
+                accounts::remove_request(tx, &request_id).await?;
+                let an_hour_ago = this.now().plus_seconds(-3600);
+                if outbox::written_since(tx, customer, an_hour_ago).await? >= MOST_MAILS_AN_HOUR {
+                    return Ok(());
+                }
                 let account = accounts::account(tx, customer)
                     .await?
                     .ok_or(StoreError::Conflict)?;
@@ -123,7 +128,6 @@ async fn answer_known(
                             .await?;
                     }
                 }
-                accounts::remove_request(tx, &request_id).await?;
                 Ok::<(), Error>(())
             })
         })

@@ -1,6 +1,6 @@
 //! What repeats: checkpoints of the looks, and sweeping what has ended.
 
-use fairhold_store::{StoreError, accounts, outbox, sessions};
+use fairhold_store::{StoreError, accounts, jobs, outbox, sessions};
 
 use super::{Done, JobError};
 use crate::Portal;
@@ -20,7 +20,8 @@ impl Checkpoint {
     }
 }
 
-/// Removes what has ended: sessions, links, sent mail, and sign-ups that nobody finished.
+/// Removes what has ended: sessions, links, old mail, requests and jobs that came to nothing, sign-ups that nobody finished,
+/// and keys that sealed nothing.
 pub(crate) struct Sweep;
 
 impl Sweep {
@@ -36,12 +37,15 @@ impl Sweep {
                     // Idle sessions are refused when they are used; a day later they are gone.
                     sessions::sweep(tx, now, now.plus_seconds(-DAY)).await?;
                     accounts::sweep_links(tx, now.plus_seconds(-DAY)).await?;
+                    accounts::sweep_requests(tx, now.plus_seconds(-DAY)).await?;
                     outbox::sweep(tx, now.plus_seconds(-30 * DAY)).await?;
+                    jobs::sweep_dead(tx, now.plus_seconds(-30 * DAY)).await?;
                     Ok::<(), StoreError>(())
                 })
             })
             .await?;
         portal.sweep_never_proven(now.plus_seconds(-DAY)).await?;
+        portal.sweep_idle_keys(now.plus_seconds(-DAY)).await?;
         Ok(Done::Again(HOUR))
     }
 }

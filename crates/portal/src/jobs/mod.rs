@@ -5,9 +5,11 @@ pub mod answer_request;
 mod keep_house;
 pub mod send_mail;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use fairhold_store::jobs::{self, Job};
+use futures::FutureExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
@@ -20,6 +22,9 @@ use send_mail::SendMail;
 /// How long the worker waits when nothing is due and nobody rings: jobs of other processes and repeating ones are found
 /// then.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// The jobs that repeat. They are never given up: one that failed is tried again after so many seconds.
+const REPEATING: [&str; 2] = [Sweep::NAME, Checkpoint::NAME];
+const REPEAT_FAILED_AFTER: i64 = 60;
 
 /// Wakes the worker when a job has been queued in this process.
 #[derive(Debug, Default)]
@@ -42,6 +47,8 @@ pub(crate) enum JobError {
     Unknown,
     #[error("the payload has an unknown form")]
     Payload,
+    #[error("it panicked")]
+    Panicked,
 }
 
 impl From<fairhold_store::StoreError> for JobError {
@@ -57,6 +64,7 @@ impl JobError {
             Self::Mail(_) => "mail",
             Self::Unknown => "unknown",
             Self::Payload => "payload",
+            Self::Panicked => "panic",
         }
     }
 }
@@ -98,7 +106,9 @@ impl Portal {
         let mut worked = false;
         while let Some(job) = jobs::claim(&self.inner.db, self.now()).await? {
             worked = true;
-            let outcome = self.run_job(&job).await;
+            // One that panics is a job that failed: the others go on.
+            let outcome = AssertUnwindSafe(self.run_job(&job)).catch_unwind().await;
+            let outcome = outcome.unwrap_or(Err(JobError::Panicked));
             self.settle(job, outcome).await?;
         }
         Ok(worked)
@@ -128,6 +138,10 @@ impl Portal {
                         Ok(Done::Again(seconds)) => {
                             jobs::again(tx, &job.job_id, now.plus_seconds(seconds)).await
                         }
+                        Err(error) if REPEATING.contains(&job.name.as_str()) => {
+                            let next = now.plus_seconds(REPEAT_FAILED_AFTER);
+                            jobs::put_back(tx, &job, error.word(), next).await
+                        }
                         Err(error) => jobs::fail(tx, &job, error.word(), now).await,
                     }
                 })
@@ -143,7 +157,7 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    for name in [Sweep::NAME, Checkpoint::NAME] {
+                    for name in REPEATING {
                         jobs::queue_once(tx, name, name, now).await?;
                     }
                     Ok::<(), Error>(())

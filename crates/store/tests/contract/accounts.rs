@@ -142,26 +142,34 @@ async fn nothing_is_noted_of_nobody() {
             set_password(&stores.db, nobody, at(0)).await,
             Err(StoreError::Conflict)
         ));
-        let noted: Result<()> = stores
+        let noted: Result<Option<Moment>> = stores
             .db
             .write(move |tx| {
-                Box::pin(async move { accounts::note_log_in(tx, nobody, at(0)).await })
+                Box::pin(async move { accounts::note_log_in(tx, nobody, "a hash", at(0)).await })
             })
             .await;
-        assert!(matches!(noted, Err(StoreError::Conflict)));
+        assert!(matches!(noted, Ok(None)));
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_in_is_noted() {
+async fn a_log_in_with_the_password_that_stands_is_noted() {
     for_each_engine(async |stores| {
         let (id, _) = stores.customer().await;
-        stores
-            .db
-            .write(move |tx| Box::pin(async move { accounts::note_log_in(tx, id, at(5)).await }))
-            .await
-            .unwrap();
+        set_password(&stores.db, id, at(3)).await.unwrap();
+        let note = async |hash: &'static str, now| {
+            let note = stores.db.write(move |tx| {
+                Box::pin(async move { accounts::note_log_in(tx, id, hash, now).await })
+            });
+            note.await.unwrap()
+        };
+        assert_eq!(note("a hash", at(5)).await, Some(at(3)));
+        assert_eq!(
+            note("the hash before", at(6)).await,
+            None,
+            "the password was changed in between"
+        );
         let account = accounts::account(&mut stores.db.read().await.unwrap(), id)
             .await
             .unwrap()
@@ -262,29 +270,55 @@ async fn a_request_is_kept_until_it_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_nobody_answers_is_swept() {
+    for_each_engine(async |stores| {
+        for (id, seconds) in [("old", 0), ("new", 5)] {
+            let add = stores.db.write(move |tx| {
+                Box::pin(async move {
+                    accounts::add_request(tx, id, LinkKind::SignUp, vec![1], at(seconds)).await
+                })
+            });
+            add.await.unwrap();
+        }
+        let sweep = stores
+            .db
+            .write(|tx| Box::pin(async { accounts::sweep_requests(tx, at(5)).await }));
+        assert_eq!(sweep.await.unwrap(), 1);
+        let mut tx = stores.db.read().await.unwrap();
+        assert!(accounts::request(&mut tx, "new").await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_never_proved_is_swept_and_nobody_else() {
     for_each_engine(async |stores| {
         let ((ann, _), (ben, _)) = (stores.customer().await, stores.customer().await);
         add_link(&stores.db, "ann's", ann, LinkKind::SignUp).await;
         set_password(&stores.db, ben, at(1)).await.unwrap();
         let never = async |before| {
-            accounts::never_proven(&mut stores.db.read().await.unwrap(), before, 10)
+            accounts::never_proven(&mut stores.db.read().await.unwrap(), before, at(60), 10)
                 .await
                 .unwrap()
         };
         assert_eq!(never(at(0)).await, []);
         assert_eq!(never(at(1)).await, [ann]);
-        let remove = async |id| {
+        let mut tx = stores.db.read().await.unwrap();
+        let early = accounts::never_proven(&mut tx, at(1), at(59), 10).await;
+        assert_eq!(early.unwrap(), [], "the link still works");
+        drop(tx);
+        let remove = async |id, now| {
             let removed = stores
                 .db
                 .write(move |tx| {
-                    Box::pin(async move { accounts::remove_never_proven(tx, id).await })
+                    Box::pin(async move { accounts::remove_never_proven(tx, id, now).await })
                 })
                 .await;
             removed.unwrap()
         };
-        assert!(remove(ann).await);
-        assert!(!remove(ben).await);
+        assert!(!remove(ann, at(59)).await, "the link still works");
+        assert!(remove(ann, at(60)).await);
+        assert!(!remove(ben, at(60)).await);
         for table in [
             "SELECT COUNT(*) FROM address_hashes",
             "SELECT COUNT(*) FROM customers",
@@ -315,7 +349,8 @@ async fn a_stored_id_that_is_none_is_an_error() {
             vec![],
         )
         .await;
-        let read = accounts::never_proven(&mut stores.db.read().await.unwrap(), at(0), 10).await;
+        let read =
+            accounts::never_proven(&mut stores.db.read().await.unwrap(), at(0), at(0), 10).await;
         assert!(matches!(read, Err(StoreError::Form)));
     })
     .await;

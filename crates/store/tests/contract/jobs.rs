@@ -239,3 +239,63 @@ async fn a_job_queued_in_an_act_that_failed_does_not_exist() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_kills_its_worker_at_every_try_is_given_up_and_others_come_after_it() {
+    for_each_engine(async |stores| {
+        queue(stores, "killer", 0).await;
+        let mut now = at(0);
+        for tries in 1..=MOST_TRIES {
+            assert_eq!(claim(stores, now).await.unwrap().attempts, tries);
+            now = now.plus_seconds(LONG);
+        }
+        queue(stores, "next", 1).await;
+        assert_eq!(claim(stores, now).await.unwrap().job_id, "next");
+        assert_eq!(counts(stores).await, (1, 1));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeating_job_that_fails_is_put_back_and_never_given_up() {
+    for_each_engine(async |stores| {
+        queue_once(stores, 0).await;
+        for minute in 0..2 * MOST_TRIES {
+            let now = at(minute * 60);
+            let job = claim(stores, now).await.unwrap();
+            let put_back = stores.db.write(move |tx| {
+                Box::pin(
+                    async move { jobs::put_back(tx, &job, "store", now.plus_seconds(60)).await },
+                )
+            });
+            put_back.await.unwrap();
+            assert_eq!(claim(stores, now.plus_seconds(59)).await, None);
+        }
+        assert_eq!(counts(stores).await, (1, 0));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_were_given_up_are_swept() {
+    for_each_engine(async |stores| {
+        queue(stores, "job", 0).await;
+        let mut now = at(0);
+        while let Some(job) = claim(stores, now).await {
+            fail(stores, &job, now).await;
+            now = now.plus_seconds(20_000);
+        }
+        queue(stores, "waiting", 0).await;
+        let sweep = async |before| {
+            let sweep = stores
+                .db
+                .write(move |tx| Box::pin(async move { jobs::sweep_dead(tx, before).await }));
+            sweep.await.unwrap()
+        };
+        let due = Moment(run_at(stores, "job").await);
+        assert_eq!(sweep(due).await, 0);
+        assert_eq!(sweep(due.plus_seconds(1)).await, 1);
+        assert_eq!(counts(stores).await, (1, 0));
+    })
+    .await;
+}

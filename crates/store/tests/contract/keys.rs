@@ -170,3 +170,45 @@ async fn those_who_open_a_new_store_at_once_agree() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_is_set_once() {
+    for_each_engine(async |stores| {
+        assert_eq!(stores.keys.mark("mode", "demo").await.unwrap(), "demo");
+        assert_eq!(
+            stores.keys.mark("mode", "production").await.unwrap(),
+            "demo"
+        );
+        assert_eq!(stores.keys.mark("other", "one").await.unwrap(), "one");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_from_before_a_moment_are_listed_page_by_page() {
+    for_each_engine(async |stores| {
+        let mut old = Vec::new();
+        for seconds in [0, 1, 2, 9] {
+            let id = stores.new_id();
+            stores.keys.create(id, at(seconds)).await.unwrap();
+            if seconds < 9 {
+                old.push(id);
+            }
+        }
+        old.sort_by_key(ToString::to_string);
+        let first = stores.keys.older_than(at(9), None, 2).await.unwrap();
+        let rest = stores
+            .keys
+            .older_than(at(9), Some(first[1]), 2)
+            .await
+            .unwrap();
+        assert_eq!([first, rest].concat(), old);
+    })
+    .await;
+}
+
+#[test]
+fn no_free_connection_means_that_the_store_is_busy() {
+    let error = StoreError::from(sqlx::Error::PoolTimedOut);
+    assert!(matches!(error, StoreError::Busy));
+}

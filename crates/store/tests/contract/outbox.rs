@@ -102,26 +102,41 @@ async fn the_newest_mails_come_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sent_mail_is_swept_and_waiting_mail_is_not() {
+async fn old_mail_is_swept_whether_or_not_it_was_sent() {
     for_each_engine(async |stores| {
         let (ann, key) = stores.customer().await;
-        for id in ["waiting", "old", "new"] {
-            put(stores, ann, &key, id, 0).await;
+        for (id, seconds) in [("waiting", 5), ("never sent", 4), ("old", 0), ("new", 0)] {
+            put(stores, ann, &key, id, seconds).await;
         }
         mark_sent(stores, ann, "old", 1).await;
         mark_sent(stores, ann, "new", 5).await;
         let sweep = stores
             .db
             .write(|tx| Box::pin(async { outbox::sweep(tx, at(5)).await }));
-        assert_eq!(sweep.await.unwrap(), 1);
+        assert_eq!(sweep.await.unwrap(), 2);
         assert_eq!(
             number(
                 &stores.db,
-                "SELECT COUNT(*) FROM outbox WHERE mail_id <> 'old'"
+                "SELECT COUNT(*) FROM outbox WHERE mail_id IN ('waiting', 'new')"
             )
             .await,
             2
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mails_of_a_while_are_counted_for_each_customer() {
+    for_each_engine(async |stores| {
+        let ((ann, key), (ben, bens)) = (stores.customer().await, stores.customer().await);
+        for (id, seconds) in [("m1", 1), ("m2", 2), ("m3", 3)] {
+            put(stores, ann, &key, id, seconds).await;
+        }
+        put(stores, ben, &bens, "m4", 3).await;
+        let mut tx = stores.db.read().await.unwrap();
+        assert_eq!(outbox::written_since(&mut tx, ann, at(2)).await.unwrap(), 2);
+        assert_eq!(outbox::written_since(&mut tx, ben, at(4)).await.unwrap(), 0);
     })
     .await;
 }
