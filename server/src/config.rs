@@ -4,7 +4,9 @@
 //! `server.port` and `data.folder`. Secrets come from files or from the environment, never from this file.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -201,6 +203,49 @@ impl Config {
         settings.extract().context("the configuration is not right")
     }
 
+    /// Refuses settings with which nothing would work, or nothing would be bounded.
+    ///
+    /// # Errors
+    /// For the first such setting; the message names it and says what it may be.
+    pub fn validate(&self) -> anyhow::Result<()> {
+        if self.server.listen.is_empty() {
+            bail!("server.listen is empty, so nobody could reach the portal. Set it to 127.0.0.1.");
+        }
+        within(
+            "server.most_requests",
+            self.server.most_requests,
+            1..=100_000,
+        )?;
+        within(
+            "data.postgres_connections",
+            self.data.postgres_connections,
+            1..=1000,
+        )?;
+        within(
+            "systems.timeout_seconds",
+            self.systems.timeout_seconds,
+            1..=25,
+        )?;
+        within(
+            "sessions.idle_minutes",
+            self.sessions.idle_minutes,
+            1..=24 * 60,
+        )?;
+        within(
+            "sessions.absolute_hours",
+            self.sessions.absolute_hours,
+            1..=31 * 24,
+        )?;
+        for (name, Connection::Sqlite { connections, .. }) in &self.connections {
+            within(
+                &format!("connections.{name}.connections"),
+                *connections,
+                1..=1000,
+            )?;
+        }
+        Ok(())
+    }
+
     /// The master key's file.
     pub fn master_key_file(&self) -> PathBuf {
         self.data
@@ -208,6 +253,21 @@ impl Config {
             .clone()
             .unwrap_or_else(|| self.data.folder.join("master.key"))
     }
+}
+
+fn within<T: PartialOrd + Display>(
+    name: &str,
+    value: T,
+    range: RangeInclusive<T>,
+) -> anyhow::Result<()> {
+    if !range.contains(&value) {
+        bail!(
+            "{name} is {value}. Set it to a number from {} to {}.",
+            range.start(),
+            range.end()
+        );
+    }
+    Ok(())
 }
 
 /// A secret: from the environment, else from a file.

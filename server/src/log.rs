@@ -3,7 +3,7 @@
 use tracing_subscriber::EnvFilter;
 
 /// Parts of libraries that write whole addresses into the log, with what stands in them: a link's secret, say.
-const SAY_TOO_MUCH: [&str; 1] = ["tower_http::csrf=off"];
+const SAY_TOO_MUCH: [&str; 1] = ["tower_http::csrf"];
 
 /// Starts it: `RUST_LOG` chooses what, `quiet` does without it; as JSON when `FAIRHOLD_LOG=json`.
 pub(crate) fn start(quiet: &str) {
@@ -23,8 +23,13 @@ pub(crate) fn start(quiet: &str) {
 
 /// What is logged when this much is asked for: all of it, but for what would say too much.
 pub fn filter(wanted: &str) -> EnvFilter {
+    // A directive that names them more closely than ours would win.
+    let wanted: Vec<&str> = wanted
+        .split(',')
+        .filter(|directive| !SAY_TOO_MUCH.iter().any(|part| directive.contains(part)))
+        .collect();
     let silence = SAY_TOO_MUCH
         .iter()
-        .filter_map(|directive| directive.parse().ok());
-    silence.fold(EnvFilter::new(wanted), EnvFilter::add_directive)
+        .filter_map(|part| format!("{part}=off").parse().ok());
+    silence.fold(EnvFilter::new(wanted.join(",")), EnvFilter::add_directive)
 }

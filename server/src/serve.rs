@@ -11,6 +11,7 @@ use fairhold_app::assets::Assets;
 use fairhold_app::state::AppState;
 use fairhold_portal::Portal;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -106,10 +107,14 @@ impl Server {
             watch_catalog(&watcher, stop_watcher).await;
             Ok(())
         });
-        tokio::select! {
-            () = stop => {}
-            ended = tasks.join_next() => if let Some(ended) = ended { ended?? },
-        }
+        let outcome = tokio::select! {
+            () = stop => Ok(()),
+            ended = tasks.join_next() => match ended {
+                Some(Ok(outcome)) => outcome,
+                Some(Err(panicked)) => Err(panicked.into()),
+                None => Ok(()),
+            },
+        };
         stopping.send_replace(true);
         let all_ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(LAST_REQUESTS, all_ended)
@@ -119,7 +124,7 @@ impl Server {
             tracing::warn!("some requests did not end in time and were cut off");
         }
         self.portal.close().await;
-        Ok(())
+        outcome
     }
 }
 
@@ -162,13 +167,17 @@ fn site_folder() -> anyhow::Result<PathBuf> {
 }
 
 /// Ctrl-C, or the signal by which service managers stop a program.
-pub async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = interrupt => {}
+/// The signals are listened to from the call on, not only once the answer is waited for.
+///
+/// # Errors
+/// When the operating system lets nobody listen.
+pub fn asked_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-        },
-        Err(_) => drop(interrupt.await),
-    }
+        }
+    })
 }

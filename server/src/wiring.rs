@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use axum::http::Uri;
+use axum::http::uri::Authority;
 use fairhold_connect::{SqliteConnector, SqliteSettings};
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
@@ -43,6 +44,7 @@ pub async fn open(config: &Config, mode: Mode) -> anyhow::Result<Portal> {
 /// # Errors
 /// When the configuration is not safe or something in it does not work; the message says what to do.
 pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<Parts> {
+    config.validate()?;
     let public_url = public_url(config, mode)?;
     if mode == Mode::Demo {
         refuse_postgres(config)?;
@@ -57,7 +59,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
         settings: Settings {
             public_url,
             demo: mode == Mode::Demo,
-            system_timeout: Duration::from_secs(config.systems.timeout_seconds.max(1)),
+            system_timeout: Duration::from_secs(config.systems.timeout_seconds),
         },
         source: CompanySource {
             folder: config.company.catalog.clone(),
@@ -311,7 +313,44 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .with_context(|| format!("the data folder {} can't be made", folder.display()))
+        .with_context(|| format!("the data folder {} can't be made", folder.display()))?;
+    close_to_others(folder)
+}
+
+/// Takes a folder that was there before away from everybody but its owner.
+fn close_to_others(folder: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = folder.metadata()?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(folder = %folder.display(), "others could read the data folder; now only its owner can");
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).with_context(
+            || {
+                format!(
+                    "others can read the data folder {0}. Run `chmod 700 {0}` and start again.",
+                    folder.display()
+                )
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Mail holds links that open accounts: it leaves this machine only over TLS.
+fn refuse_open_mail(url: &str) -> anyhow::Result<()> {
+    let Some(rest) = url.strip_prefix("smtp://") else {
+        return Ok(());
+    };
+    // lettre's words: `tls=opportunistic` goes on without TLS where somebody on the way says that there is none.
+    let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let address = address.trim_end_matches('/');
+    let host = address.parse::<Authority>().ok();
+    let leads_here = host.is_some_and(|a| is_this_machine(a.host()));
+    if !leads_here && !query.split('&').any(|setting| setting == "tls=required") {
+        bail!(
+            "the mail server's address begins with smtp://, so anybody on the way could read your customers' mail. Write it with smtps://, or end it with ?tls=required."
+        );
+    }
+    Ok(())
 }
 
 fn mailer(config: &Config, mode: Mode) -> anyhow::Result<Mailer> {
@@ -321,6 +360,7 @@ fn mailer(config: &Config, mode: Mode) -> anyhow::Result<Mailer> {
     let url = secret("FAIRHOLD_SMTP_URL", config.mail.smtp_url_file.as_deref())?.ok_or_else(|| {
         anyhow!("no mail server is set, so nobody could sign up. Set mail.smtp_url_file to a file that holds its address.")
     })?;
+    refuse_open_mail(url.expose_secret())?;
     let transport = AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(url.expose_secret())
         .map_err(|_| anyhow!("the mail server's address has a wrong form. Write it like smtps://user:password@mail.example.com."))?
         .timeout(Some(Duration::from_secs(20)))

@@ -511,7 +511,7 @@ async fn verify_finds_what_was_changed_in_the_records_of_looks() {
 #[tokio::test]
 async fn serve_refuses_what_is_not_safe_and_says_what_to_do() {
     type Change = fn(&Place);
-    let cases: [(&str, Change, &str); 11] = [
+    let cases: [(&str, Change, &str); 23] = [
         (
             "no master key",
             |p| std::fs::remove_file(p.path("master.key")).unwrap(),
@@ -561,6 +561,71 @@ async fn serve_refuses_what_is_not_safe_and_says_what_to_do() {
             "a setting with a typing mistake",
             |p| p.change("port = 0", "prot = 0"),
             "prot",
+        ),
+        (
+            "nowhere to listen",
+            |p| p.change("port = 0", "port = 0\nlisten = []"),
+            "server.listen is empty",
+        ),
+        (
+            "no requests",
+            |p| p.change("port = 0", "port = 0\nmost_requests = 0"),
+            "server.most_requests is 0. Set it to a number from 1 to 100000.",
+        ),
+        (
+            "no end of requests",
+            |p| p.change("port = 0", "port = 0\nmost_requests = 100001"),
+            "from 1 to 100000",
+        ),
+        (
+            "no connections",
+            |p| p.change("[company]", "postgres_connections = 0\n[company]"),
+            "data.postgres_connections is 0",
+        ),
+        (
+            "systems that never have time",
+            |p| p.change("[company]", "[systems]\ntimeout_seconds = 0\n[company]"),
+            "from 1 to 25",
+        ),
+        (
+            "systems that take longer than a request may",
+            |p| p.change("[company]", "[systems]\ntimeout_seconds = 26\n[company]"),
+            "from 1 to 25",
+        ),
+        (
+            "sessions that end before they begin",
+            |p| p.change("[company]", "[sessions]\nidle_minutes = -5\n[company]"),
+            "sessions.idle_minutes is -5",
+        ),
+        (
+            "sessions without end",
+            |p| {
+                p.change(
+                    "[company]",
+                    "[sessions]\nabsolute_hours = 9223372036854775807\n[company]",
+                )
+            },
+            "from 1 to 744",
+        ),
+        (
+            "an address with a path",
+            |p| p.change("localhost:3000", "localhost:3000/portal"),
+            "a scheme and a host and no more",
+        ),
+        (
+            "an address with a fragment",
+            |p| p.change("http://localhost:3000", "https://data.example.com#top"),
+            "a scheme and a host and no more",
+        ),
+        (
+            "an address that only looks like this machine's",
+            |p| p.change("localhost:3000", "localhost:3000@data.example.com"),
+            "a scheme and a host and no more",
+        ),
+        (
+            "mail that anybody on the way can read",
+            |p| p.write("smtp-url", "smtp://mail.example.com?tls=opportunistic"),
+            "Write it with smtps://",
         ),
         (
             "a catalog that is not there",
@@ -841,6 +906,17 @@ async fn verify_and_migrate_need_the_databases_alone() {
         let jobs: Option<String> = sqlx::query_scalar(queued).fetch_one(&mut db).await.unwrap();
         assert_eq!(jobs, None, "{command} queued a job");
     }
+}
+
+#[tokio::test]
+async fn a_data_folder_that_others_can_read_is_closed() {
+    let place = Place::ready().await;
+    std::fs::create_dir(place.path("data")).unwrap();
+    place.protect("data", 0o755);
+    let running = place.start().await;
+    running.get("127.0.0.1", "/healthz").await;
+    assert_eq!(place.mode("data"), 0o700);
+    assert_eq!(running.stop("INT").await, Some(0));
 }
 
 #[tokio::test]

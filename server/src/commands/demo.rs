@@ -18,8 +18,9 @@ pub(crate) async fn serve(mut config: Config) -> anyhow::Result<ExitCode> {
     let portal = open(&config, Mode::Demo).await?;
     demo::seed(&portal).await?;
     let server = Server::bind(portal, &config).await?;
+    let stop = asked_to_stop()?;
     print_welcome(server.port(), &config);
-    server.run(asked_to_stop()).await?;
+    server.run(stop).await?;
     println!("Fairhold has stopped.");
     Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     crate::log::start("info");
     let portal = open(&config, Mode::Production).await?;
     let server = Server::bind(portal, &config).await?;
+    let stop = asked_to_stop()?;
     println!("Fairhold listens on port {}.", server.port());
-    server.run(asked_to_stop()).await?;
+    server.run(stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -133,3 +133,22 @@ async fn nothing_personal_is_logged() {
     });
     assert_eq!(out.collect::<Vec<_>>(), []);
 }
+
+#[test]
+fn no_wish_wakes_what_would_say_too_much() {
+    for wish in [
+        "tower_http::csrf=trace",
+        "info,tower_http::csrf::service=trace",
+        "tower_http::csrf",
+        "tower_http=trace,tower_http::csrf[span]=debug",
+    ] {
+        let made = filter(wish).to_string();
+        let of_csrf: Vec<&str> = made.split(',').filter(|d| d.contains("csrf")).collect();
+        assert_eq!(of_csrf, ["tower_http::csrf=off"], "{wish}");
+    }
+    assert!(
+        filter("info,fairhold_portal=debug")
+            .to_string()
+            .contains("fairhold_portal=debug")
+    );
+}
