@@ -65,7 +65,7 @@ fn routes() -> BTreeSet<String> {
             }
         }
         for nest in source.split(".nest(").skip(1) {
-            let path = nest[1..].split('"').next().unwrap();
+            let path = nest.trim_start()[1..].split('"').next().unwrap();
             found.insert(format!("GET {path}/{{file}}"));
         }
     }

@@ -42,7 +42,8 @@ fn asks_for_this_machine(parts: &Parts) -> bool {
     names.peek().is_some()
         && names.all(|name| {
             name.is_some_and(|name| {
-                ["localhost", "127.0.0.1", "[::1]"]
+                let bare = !name.as_str().contains('@');
+                bare && ["localhost", "127.0.0.1", "[::1]"]
                     .iter()
                     .any(|own| name.host().eq_ignore_ascii_case(own))
             })
