@@ -29,7 +29,7 @@ use writer::{Piece, caught};
 pub enum StoreError {
     /// The database refused, is gone, or is full.
     #[error("the database failed: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// The migrations could not be brought in.
     #[error("the database could not be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -54,6 +54,16 @@ pub enum StoreError {
     /// Somebody else changed the record in between.
     #[error("the record has changed in the meantime")]
     Conflict,
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(e: sqlx::Error) -> Self {
+        match e {
+            // Every connection is in use: a moment later one may be free.
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            e => Self::Database(e),
+        }
+    }
 }
 
 /// The result of a store call.
