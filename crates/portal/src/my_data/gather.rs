@@ -159,7 +159,7 @@ async fn ask_once(
     now: Moment,
     timeout: std::time::Duration,
 ) -> Result<(Answer, bool), ConnectError> {
-    let plan = system.plan(connector, timeout).await?;
+    let plan = system.plan(connector, timeout, now).await?;
     let SystemLinks { linked, fresh } =
         links(system, connector, &plan, known, address, now).await?;
     let start: Vec<_> = linked.iter().flat_map(|l| l.rows.iter().cloned()).collect();
