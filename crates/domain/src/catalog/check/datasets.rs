@@ -44,6 +44,17 @@ pub(super) fn check_dataset(catalog: &Catalog, dataset: &Dataset, findings: &mut
                 ),
             ));
         }
+        // Files made for Fides never say it. Silence means proven, and that must not go unnoticed.
+        if field.identity.is_some() && field.said.at("verified").is_none() {
+            findings.push(Finding::note(
+                &field.place,
+                "identity-verified-unsaid",
+                format!(
+                    "Nothing says whether somebody checked that `{}` belongs to the customer, so it is taken as checked: whoever owns it sees the row. Write `portal: {{ verified: true }}`, or `verified: false` if anybody could have typed it.",
+                    field.name
+                ),
+            ));
+        }
     }
 }
 

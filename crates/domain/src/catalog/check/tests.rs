@@ -369,6 +369,12 @@ const DATASET_CASES: &[Case] = &[
         23,
     ),
     (
+        "identity-verified-unsaid",
+        "              verified: false\n",
+        "",
+        -4,
+    ),
+    (
         "second-fact-nowhere",
         "[customers.postcode]",
         "[customers.post]",
