@@ -3,7 +3,8 @@
 # With --json the figures are JSON, and nothing else is written to the standard output.
 set -eu
 cd "$(dirname "$0")/.."
-scripts/build.sh >/dev/null
+FAIRHOLD_PROGRAM=$(scripts/build.sh)
+export FAIRHOLD_PROGRAM
 . scripts/env.sh
 cargo xtask size --max 150000 >&2
-exec cargo bench --quiet --locked --package server --bench pages -- "$@"
+exec cargo run --quiet --release --locked --package bench -- "$@"

@@ -158,9 +158,11 @@ pub fn verify(data: &Path, catalog: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The program with settings of its own, whatever this shell has set. It finds the browser's files beside itself.
+/// The program that `scripts/bench.sh` names, with settings of its own, whatever this shell has set. It finds the
+/// browser's files beside itself.
 fn command(data: &Path, catalog: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fairhold"));
+    let program = std::env::var_os("FAIRHOLD_PROGRAM").unwrap_or_else(|| "fairhold".into());
+    let mut command = Command::new(program);
     let folder = data.parent().unwrap_or(data);
     let settings = [("DATA_DIR", data), ("FAIRHOLD_COMPANY__CATALOG", catalog)];
     command
