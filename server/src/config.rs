@@ -188,7 +188,7 @@ impl Config {
             }
             Some(file) => settings = settings.merge(Toml::file_exact(file)),
             None if Path::new(DEFAULT_FILE).is_file() => {
-                settings = settings.merge(Toml::file_exact(DEFAULT_FILE))
+                settings = settings.merge(Toml::file_exact(DEFAULT_FILE));
             }
             None => {}
         }

@@ -50,7 +50,7 @@ impl Server {
                 Ok(listener) => listeners.push(listener),
                 // A machine without IPv6 has no ::1; one address is enough.
                 Err(e) if !listeners.is_empty() => {
-                    tracing::warn!(%ip, error = %e, "this address is not served")
+                    tracing::warn!(%ip, error = %e, "this address is not served");
                 }
                 Err(e) => {
                     return Err(e).with_context(|| {
@@ -141,7 +141,7 @@ async fn watch_catalog(portal: &Portal, stop: impl Future<Output = ()>) {
             Ok(Ok(true)) => tracing::info!("the catalog has changed and was loaded again"),
             Ok(Ok(false)) => {}
             Ok(Err(error)) => {
-                tracing::error!(%error, "the changed catalog can't be used: the last good one stays")
+                tracing::error!(%error, "the changed catalog can't be used: the last good one stays");
             }
             Err(error) => tracing::error!(%error, "the catalog could not be looked at"),
         }

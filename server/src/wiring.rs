@@ -204,7 +204,8 @@ fn public_url(config: &Config, mode: Mode) -> anyhow::Result<String> {
             "the demo runs on this machine only. Take server.public_url out of the configuration."
         );
     }
-    if !url.https && !(url.leads_here && on_loopback) {
+    let stays_here = url.leads_here && on_loopback;
+    if !url.https && !stays_here {
         bail!(
             "server.public_url is on plain HTTP, so anybody on the way could read your customers' data. Put a server with a certificate in front and set an address that starts with https://."
         );

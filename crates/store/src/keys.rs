@@ -63,13 +63,12 @@ impl KeyStore {
     /// # Errors
     /// When there are none yet, and [`StoreError::Seal`] when the master key is not the one that wrapped them.
     pub async fn open_as_it_is(db: Db, master: SecretKey, random: Arc<dyn Random>) -> Result<Self> {
-        let [addresses, looks, requests, pages] =
-            PORTAL_KEYS.map(|name| portal_key(&db, &master, name));
+        let [addresses, looks, requests, pages] = PORTAL_KEYS;
         let portal = PortalKeys {
-            addresses: addresses.await?,
-            looks: looks.await?,
-            requests: requests.await?,
-            pages: pages.await?,
+            addresses: portal_key(&db, &master, addresses).await?,
+            looks: portal_key(&db, &master, looks).await?,
+            requests: portal_key(&db, &master, requests).await?,
+            pages: portal_key(&db, &master, pages).await?,
         };
         Ok(Self {
             db,

@@ -373,3 +373,24 @@ async fn a_form_of_another_site_is_refused_and_changes_nothing() {
         "a link from a mail or another page still opens"
     );
 }
+
+#[tokio::test]
+async fn under_overload_files_are_refused_too_and_the_program_still_says_that_it_lives() {
+    use tokio::io::AsyncWriteExt as _;
+    let mut setup = Setup::demo().await;
+    setup.config.server.most_requests = 1;
+    let house = setup.start().await;
+    // Somebody who never sends the rest of the form holds the one place.
+    let mut holder = tokio::net::TcpStream::connect(house.address).await.unwrap();
+    holder
+        .write_all(b"POST /log-in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\ne")
+        .await
+        .unwrap();
+    let mut browser = house.browser();
+    while browser.get("/log-in").await.status != 503 {}
+    for path in ["/readyz", "/company.css", "/pkg/fairhold.0c.css"] {
+        assert_eq!(browser.get(path).await.status, 503, "{path}");
+    }
+    assert_eq!(browser.get("/healthz").await.status, 200);
+    drop(holder);
+}
