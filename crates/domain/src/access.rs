@@ -127,7 +127,7 @@ impl Look {
             join(self.seen.iter().map(words))
         };
         match self.act {
-            _ if self.seen.is_empty() => {
+            _ if self.seen.is_empty() && !self.failed.is_empty() => {
                 format!("{who} tried to look, but it did not work.")
             }
             Act::Opened if self.actor == Actor::Customer => {

@@ -127,6 +127,14 @@ pub fn read_files(source: &CompanySource) -> Result<Vec<SourceFile>, CompanyErro
 /// What the portal itself holds, where the company's catalog does not say it in its own words.
 const OWN_DATASET: &str = include_str!("own_dataset.yml");
 
+/// It, as a file of a catalog.
+fn own_dataset() -> SourceFile {
+    SourceFile {
+        path: "datasets/portal.yml".to_owned(),
+        text: OWN_DATASET.to_owned(),
+    }
+}
+
 fn read(
     source: &CompanySource,
     connections: &Connections,
@@ -148,11 +156,9 @@ fn read(
         .iter()
         .any(|d| d.connection.as_deref() == Some(OWN_CONNECTION))
     {
-        let own = SourceFile {
-            path: "the portal's own dataset".to_owned(),
-            text: OWN_DATASET.to_owned(),
-        };
-        catalog.datasets.extend(load(&[own]).catalog.datasets);
+        catalog
+            .datasets
+            .extend(load(&[own_dataset()]).catalog.datasets);
     }
     // Pages show systems in the order in which the company names its connections, and the portal's own last.
     let order = catalog.company.connections.clone();
@@ -171,4 +177,28 @@ fn read(
         systems,
         fingerprint: files,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use fairhold_domain::facts::withheld;
+
+    use super::*;
+
+    #[test]
+    fn what_the_portal_holds_is_described_where_a_company_does_not() {
+        let loaded = load(&[own_dataset()]);
+        let mistakes: Vec<_> = loaded.findings.iter().filter(|f| f.is_error()).collect();
+        assert!(mistakes.is_empty(), "{mistakes:?}");
+        let account = loaded
+            .catalog
+            .dataset("portal")
+            .and_then(|d| d.collection("account"));
+        let names: Vec<_> = account.iter().flat_map(|c| &c.fields).collect();
+        for name in ["email", "joined", "last_log_in", "password"] {
+            assert!(names.iter().any(|f| f.name == name), "{name}");
+        }
+        let password = account.and_then(|c| c.field("password"));
+        assert!(withheld("password", password).is_some_and(|why| why.contains("scrambled")));
+    }
 }

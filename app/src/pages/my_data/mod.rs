@@ -337,7 +337,7 @@ fn not_held(data: &MyData) -> impl IntoView + use<> {
             </section>
         }
     });
-    let any = says_what_is_not_held(&data);
+    let any = says_what_is_not_held(data);
     let (id, title) = NOT_HELD;
     view! {
         {tables}

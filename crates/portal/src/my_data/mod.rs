@@ -133,11 +133,17 @@ impl Portal {
         let mut uncover = self.uncovering(customer, uncover_id);
         let mut parts = self.assemble(customer, &gathered, &mut uncover).parts;
         parts.retain(|p| p.dataset == name.dataset && p.collection == name.collection);
-        let page = (Act::OpenedList, seen_in(&parts));
+        let seen = seen_in(&parts);
+        let Some(part) = parts.pop() else {
+            return self
+                .nothing_there(customer, &gathered, Act::OpenedList)
+                .await;
+        };
+        let page = (Act::OpenedList, seen);
         self.record_page(customer, &gathered, &uncover, page)
             .await?;
         Ok(ListPage {
-            part: parts.pop().ok_or_else(|| not_there(&gathered))?,
+            part,
             last_looks: gathered.last_looks,
             current: gathered.current,
             address: gathered.address,
@@ -157,19 +163,29 @@ impl Portal {
         let gathered = self.gather(customer, &scope).await?;
         let mut uncover = self.uncovering(customer, Some(id));
         let data = self.assemble(customer, &gathered, &mut uncover);
-        let seen = uncover.found.iter().map(Seen::field).collect();
-        self.record(customer, &gathered, vec![(Act::Uncovered, seen)])
-            .await?;
+        let seen: Vec<Seen> = uncover.found.iter().map(Seen::field).collect();
         let entries = data.parts.into_iter().flat_map(|p| p.entries);
-        uncovered_text(entries, id).ok_or_else(|| not_there(&gathered))
+        match uncovered_text(entries, id) {
+            None => {
+                self.nothing_there(customer, &gathered, Act::Uncovered)
+                    .await
+            }
+            Some(text) => {
+                self.record(customer, &gathered, vec![(Act::Uncovered, seen)])
+                    .await?;
+                Ok(text)
+            }
+        }
     }
 
     fn uncovering<'a>(&'a self, customer: &Customer, id: Option<&'a str>) -> Uncover<'a> {
         Uncover::new(&self.inner.keys.portal().pages, customer, id)
     }
 
-    /// Records that a page is shown, and the value that is uncovered on it. When that value is not there, it records
-    /// the failed try, and the page is not shown.
+    /// Records that a page is shown, and the value that is uncovered on it.
+    ///
+    /// # Errors
+    /// When what was asked for is not there: then the page is not shown.
     async fn record_page(
         &self,
         customer: &Customer,
@@ -177,19 +193,31 @@ impl Portal {
         uncover: &Uncover<'_>,
         page: (Act, Vec<Seen>),
     ) -> Result<()> {
-        let seen: Vec<Seen> = uncover.found.iter().map(Seen::field).collect();
-        let lost = uncover.is_wanted() && seen.is_empty();
-        let acts = match (uncover.is_wanted(), lost) {
+        let uncovered: Vec<Seen> = uncover.found.iter().map(Seen::field).collect();
+        let acts = match (uncover.is_wanted(), uncovered.is_empty()) {
+            (true, true) => {
+                return self.nothing_there(customer, gathered, Act::Uncovered).await;
+            }
+            (true, false) => vec![(Act::Uncovered, uncovered), page],
             (false, _) => vec![page],
-            (true, false) => vec![(Act::Uncovered, seen), page],
-            (true, true) => vec![(Act::Uncovered, seen)],
         };
-        self.record(customer, gathered, acts).await?;
-        if lost {
-            Err(not_there(gathered))
-        } else {
-            Ok(())
+        self.record(customer, gathered, acts).await
+    }
+
+    /// Why what was asked for is not there. Where a system that may hold it did not answer, the try is recorded as
+    /// failed; a wrong name is refused and changes nothing.
+    async fn nothing_there<T>(
+        &self,
+        customer: &Customer,
+        gathered: &Gathered,
+        act: Act,
+    ) -> Result<T> {
+        if !gathered.answers.iter().any(Answer::is_missing) {
+            return Err(Error::NotFound);
         }
+        self.record(customer, gathered, vec![(act, Vec::new())])
+            .await?;
+        Err(Error::SystemDown)
     }
 
     fn assemble(
@@ -260,15 +288,6 @@ impl Portal {
             .seal(&identity, &plain, &*self.inner.world.random)
             .ok()?;
         Some(URL_SAFE_NO_PAD.encode(sealed))
-    }
-}
-
-/// Why something is not there: it may be in a system that did not answer.
-fn not_there(gathered: &Gathered) -> Error {
-    if gathered.answers.iter().any(Answer::is_missing) {
-        Error::SystemDown
-    } else {
-        Error::NotFound
     }
 }
 
