@@ -24,7 +24,9 @@ pub fn EmailField(value: String, error: Option<String>) -> impl IntoView {
 pub fn PasswordField(new: bool, error: Option<String>) -> impl IntoView {
     let (invalid, about) = described("password", error.is_some(), new);
     let hint = new.then(|| {
-        let words = format!("At least {SHORTEST} characters, better {ADVISED}. Three or four words work well.");
+        let words = format!(
+            "At least {SHORTEST} characters, better {ADVISED}. Three or four words work well."
+        );
         view! { <p class="hint" id="password-hint">{words}</p> }
     });
     view! {
