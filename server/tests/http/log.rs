@@ -34,8 +34,30 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
+/// Says to the test's own second process that it is alone.
+const ALONE: &str = "FAIRHOLD_TEST_ALONE";
+
+/// What is listened to is settled for a whole process at once, so this test has one of its own.
+#[test]
+fn nothing_personal_is_logged() {
+    let alone = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "log::in_a_process_of_its_own", "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout);
+    assert!(
+        alone.status.success() && said.contains("1 passed"),
+        "{said}\n{}",
+        String::from_utf8_lossy(&alone.stderr)
+    );
+}
+
 #[tokio::test]
-async fn nothing_personal_is_logged() {
+async fn in_a_process_of_its_own() {
+    if std::env::var_os(ALONE).is_none() {
+        return;
+    }
     let log = Log::default();
     // Everything of ours and of what we are built on, down to the last line.
     let everything = tracing_subscriber::fmt()
