@@ -58,14 +58,24 @@ fn rule(colour: &str) -> String {
     )
 }
 
-/// The ink that can be read on a colour: white or nearly black, whichever stands out more (WCAG 2.2, 1.4.3).
+const LIGHT_INK: &str = "#ffffff";
+/// Pure black: with anything lighter some colours would reach 4.5 with neither.
+const DARK_INK: &str = "#000000";
+
+/// The ink that can be read on a colour: white or black, whichever stands out more. One of them always reaches 4.5, which
+/// WCAG 2.2, 1.4.3 asks for.
 fn ink_on(colour: &str) -> &'static str {
-    // Contrast with white and with black is the same at this luminance.
-    if luminance(colour) > 0.179 {
-        "#101816"
+    if contrast(DARK_INK, colour) > contrast(LIGHT_INK, colour) {
+        DARK_INK
     } else {
-        "#ffffff"
+        LIGHT_INK
     }
+}
+
+/// How much two colours stand out from each other, from 1 to 21 (WCAG 2.2, definitions).
+fn contrast(one: &str, other: &str) -> f64 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
 
 /// Relative luminance (WCAG 2.2, definitions): 0 is black, 1 is white.
@@ -94,11 +104,10 @@ mod tests {
         for colour in [
             "#000000", "#0f5d56", "#6cc3b6", "#ffd400", "#ffffff", "#777777", "#c0392b",
         ] {
-            let (ground, ink) = (luminance(colour), luminance(ink_on(colour)));
-            let contrast = (ground.max(ink) + 0.05) / (ground.min(ink) + 0.05);
-            assert!(contrast >= 4.2, "{colour}: {contrast}");
+            let contrast = contrast(colour, ink_on(colour));
+            assert!(contrast >= 4.5, "{colour}: {contrast}");
         }
         assert_eq!(ink_on("#0f5d56"), "#ffffff");
-        assert_eq!(ink_on("#ffd400"), "#101816");
+        assert_eq!(ink_on("#ffd400"), "#000000");
     }
 }

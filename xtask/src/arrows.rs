@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::workspace::{Workspace, output};
 
 /// Each crate of the project, with those that it may use.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("fairhold-domain", &[]),
     ("fairhold-store", &["fairhold-domain"]),
     ("fairhold-connect", &["fairhold-domain"]),
@@ -28,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
             "fairhold-app",
         ],
     ),
+    ("bench", &["fairhold-domain", "fairhold-portal", "server"]),
     ("xtask", &[]),
 ];
 
