@@ -187,8 +187,10 @@ mod tests {
 
     #[test]
     fn what_the_portal_holds_is_described_where_a_company_does_not() {
-        let loaded = load(&[own_dataset()]);
-        let mistakes: Vec<_> = loaded.findings.iter().filter(|f| f.is_error()).collect();
+        let file = own_dataset();
+        let loaded = load(std::slice::from_ref(&file));
+        let of_file = |f: &&Finding| f.is_error() && *f.place.file == file.path;
+        let mistakes: Vec<_> = loaded.findings.iter().filter(of_file).collect();
         assert!(mistakes.is_empty(), "{mistakes:?}");
         let account = loaded
             .catalog

@@ -1,5 +1,5 @@
 //! Jobs: what is done after the page has answered. A new job is a file here with a struct, its NAME and its `run`, and
-//! a line in [`Portal::run_job`].
+//! a line in `Portal::run_job`.
 
 pub mod answer_request;
 mod keep_house;
