@@ -39,6 +39,10 @@ pub struct LiveColumn {
     pub nullable: bool,
     /// Computed by the database: it can be read and never written.
     pub generated: bool,
+    /// Its type or collation takes different texts for equal, such as `Ada` and `ada`.
+    pub loose: bool,
+    /// The connection may not read it.
+    pub refused: bool,
 }
 
 /// A reference that the database enforces.
@@ -46,6 +50,8 @@ pub struct LiveColumn {
 pub struct LiveForeignKey {
     /// Columns of the table that has the reference.
     pub columns: Vec<String>,
+    /// The schema of the table it points at, as in [`LiveTable::schema`].
+    pub schema: Option<String>,
     /// The table it points at.
     pub table: String,
     /// Columns of that table, in the same order.
@@ -71,6 +77,14 @@ impl LiveSchema {
 }
 
 impl LiveTable {
+    /// Its name with its schema, where that is not the default one.
+    pub fn full_name(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// The column of that name, exactly or without regard to capitals.
     pub fn column(&self, name: &str) -> Option<&LiveColumn> {
         self.columns.iter().find(|c| c.name == name).or_else(|| {
