@@ -129,7 +129,9 @@ pub(crate) fn raw_rows<R>(
     let raw = |row: &R| {
         let values = values.min(len(row));
         Ok(RawRow {
-            values: (0..values).map(|i| value(row, i)).collect::<Result<_, _>>()?,
+            values: (0..values)
+                .map(|i| value(row, i))
+                .collect::<Result<_, _>>()?,
             cells: (values..len(row))
                 .map(|i| cell(row, i))
                 .collect::<Result<_, _>>()?,

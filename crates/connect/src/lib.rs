@@ -25,13 +25,13 @@ mod value;
 use async_trait::async_trait;
 use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
 
+pub use mysql::MySqlConnector;
 pub use plan::Plan;
+pub use postgres::PostgresConnector;
 pub use reading::{
     CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE,
     MAX_SHARED, Missing, ReadRequest, Reading, Row, SharedRows,
 };
-pub use mysql::MySqlConnector;
-pub use postgres::PostgresConnector;
 pub use server::{ServerSettings, Tls};
 pub use sqlite::{SqliteConnector, SqliteSettings};
 pub use value::{Cell, KeyValue, MAX_CELL_BYTES, RowKey};

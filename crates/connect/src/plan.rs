@@ -377,8 +377,12 @@ impl Draft<'_> {
         };
         let open = |column: &LiveColumn| is_open(collection, column);
         let columns_of = |names: &Vec<String>| -> Option<Vec<&LiveColumn>> {
-            let columns = names.iter().map(|name| table.column(name).filter(|c| open(c)));
-            columns.collect::<Option<Vec<_>>>().filter(|c| !c.is_empty())
+            let columns = names
+                .iter()
+                .map(|name| table.column(name).filter(|c| open(c)));
+            columns
+                .collect::<Option<Vec<_>>>()
+                .filter(|c| !c.is_empty())
         };
         let never_null = |columns: &Vec<&LiveColumn>| columns.iter().all(|c| !c.nullable);
         let whole = |columns: Vec<&LiveColumn>| Key {

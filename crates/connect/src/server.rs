@@ -108,7 +108,15 @@ mod tests {
 
     #[test]
     fn this_machine_has_several_names() {
-        for here in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "/run/postgresql"] {
+        for here in [
+            "localhost",
+            "LOCALHOST",
+            "127.0.0.1",
+            "127.9.9.9",
+            "::1",
+            "[::1]",
+            "/run/postgresql",
+        ] {
             assert!(is_here(here), "{here}");
         }
         for there in ["db", "localhost.example.com", "10.0.0.1", "0.0.0.0", ""] {
@@ -126,6 +134,9 @@ mod tests {
             timeout: Duration::from_secs(1),
         };
         let shown = format!("{settings:?}");
-        assert!(!shown.contains("hunter2") && !shown.contains("portal"), "{shown}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("portal"),
+            "{shown}"
+        );
     }
 }

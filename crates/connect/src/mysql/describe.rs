@@ -71,7 +71,10 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
         }
     }
     for index in grouped::<2>(ask(session, &unique(), &[]).await?)? {
-        let is_whole = index.rows.iter().all(|[column, part]| !column.is_empty() && part.is_empty());
+        let is_whole = index
+            .rows
+            .iter()
+            .all(|[column, part]| !column.is_empty() && part.is_empty());
         let columns = index.rows.into_iter().map(|[column, _]| column).collect();
         match found.table(index.schema, index.table) {
             Some(table) if index.name == "PRIMARY" => table.primary_key = columns,
@@ -80,7 +83,10 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
         }
     }
     for key in grouped::<4>(ask(session, &foreign(), &[]).await?)? {
-        let to = key.rows.first().map(|[schema, table, ..]| (schema.clone(), table.clone()));
+        let to = key
+            .rows
+            .first()
+            .map(|[schema, table, ..]| (schema.clone(), table.clone()));
         let Some((schema, table)) = to else { continue };
         let schema = found.schema_of(&schema);
         if let Some(from) = found.table(key.schema, key.table) {
@@ -112,7 +118,8 @@ impl Found {
         if is_here {
             self.here = Some(schema.clone());
         }
-        self.places.insert((schema.clone(), name.clone()), self.tables.len());
+        self.places
+            .insert((schema.clone(), name.clone()), self.tables.len());
         self.tables.push(LiveTable {
             schema: self.schema_of(&schema),
             name,

@@ -131,7 +131,9 @@ fn bytewise(text: &str) -> Expr {
 /// A type's name without what follows it: `int(10) unsigned` is `int`.
 fn base(sql_type: &str) -> &str {
     let end = sql_type.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    sql_type.get(..end.unwrap_or(sql_type.len())).unwrap_or(sql_type)
+    sql_type
+        .get(..end.unwrap_or(sql_type.len()))
+        .unwrap_or(sql_type)
 }
 
 /// The number that stands after a type's name: 3 for `bit(3)`.

@@ -97,8 +97,14 @@ fn options(settings: &ServerSettings) -> Result<MySqlConnectOptions, SettingsErr
 /// Has the server stop a statement that takes too long: MariaDB counts seconds, MySQL milliseconds under another name.
 async fn bound(connection: &mut MySqlConnection, timeout: Duration) -> Result<(), sqlx::Error> {
     let mariadb = format!("SET SESSION max_statement_time = {}", timeout.as_secs_f64());
-    let mysql = format!("SET SESSION max_execution_time = {}", timeout.as_millis().max(1));
-    match sqlx::raw_sql(AssertSqlSafe(mariadb)).execute(&mut *connection).await {
+    let mysql = format!(
+        "SET SESSION max_execution_time = {}",
+        timeout.as_millis().max(1)
+    );
+    match sqlx::raw_sql(AssertSqlSafe(mariadb))
+        .execute(&mut *connection)
+        .await
+    {
         Err(sqlx::Error::Database(_)) => sqlx::raw_sql(AssertSqlSafe(mysql))
             .execute(connection)
             .await

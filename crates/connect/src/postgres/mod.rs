@@ -64,7 +64,8 @@ impl PostgresConnector {
 
 fn options(settings: &ServerSettings) -> Result<PgConnectOptions, SettingsError> {
     const SCHEME: &str = "postgres";
-    let is_postgres = settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://");
+    let is_postgres =
+        settings.url.starts_with("postgres://") || settings.url.starts_with("postgresql://");
     let options = Some(&settings.url).filter(|_| is_postgres);
     let options: Option<PgConnectOptions> = options.and_then(|url| url.parse().ok());
     let options = options.ok_or(SettingsError::Address(SCHEME))?;
@@ -219,7 +220,10 @@ fn cell(value: PgValueRef<'_>) -> Cell {
     if value.is_null() {
         return Cell::Empty;
     }
-    let text = value.as_bytes().ok().and_then(|b| std::str::from_utf8(b).ok());
+    let text = value
+        .as_bytes()
+        .ok()
+        .and_then(|b| std::str::from_utf8(b).ok());
     text.map_or(Cell::Unreadable, Cell::noted)
 }
 

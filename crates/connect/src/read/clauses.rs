@@ -166,8 +166,21 @@ fn write_equal(sql: &mut Sql, pair: &Pair, alias: &str, values: &[KeyValue]) {
     let child = side(sql.dialect, pair, &pair.child, alias);
     let values: Vec<KeyValue> = values.iter().map(|v| bound(pair.as_text, v)).collect();
     // Bound as the parent's kind: that is what the values are.
-    let kind = if pair.as_text { &child.kind } else { &pair.parent.kind };
-    sql.one_of_exactly(&Expr::new(child.sql, Kind { loose: child.kind.loose, ..kind.clone() }), &values);
+    let kind = if pair.as_text {
+        &child.kind
+    } else {
+        &pair.parent.kind
+    };
+    sql.one_of_exactly(
+        &Expr::new(
+            child.sql,
+            Kind {
+                loose: child.kind.loose,
+                ..kind.clone()
+            },
+        ),
+        &values,
+    );
 }
 
 /// A value as it is compared with a column.

@@ -6,7 +6,9 @@ use fairhold_domain::email::EmailAddress;
 
 use super::{
     Session,
-    clauses::{number_of, values_of, write_filter, write_from, write_key, write_key_is, write_key_is_any},
+    clauses::{
+        number_of, values_of, write_filter, write_from, write_key, write_key_is, write_key_is_any,
+    },
     unique,
 };
 use crate::{

@@ -49,7 +49,10 @@ pub(super) fn write_own_from(
         sql.joined(&step.on, " AND ", "1 = 0", |sql, pair| {
             let (child, parent) = (pair.child.of(&inner), pair.parent.of(&outer));
             if dialect.exact_hides_index(&child.kind) {
-                sql.push(&child.sql).push(" = ").push(&parent.sql).push(" AND ");
+                sql.push(&child.sql)
+                    .push(" = ")
+                    .push(&parent.sql)
+                    .push(" AND ");
             }
             sql.push(&dialect.exact(&child).sql)
                 .push(" = ")
@@ -192,8 +195,20 @@ fn write_path(sql: &mut Sql, plan: &Plan, path: &[Step], starts: &[Start], depth
     let by_itself = step.on.len() > 1 && dialect.rows_hide_index();
     if depth < DEPTH_WITH_HINTS {
         for pair in step.on.iter().filter(|p| by_itself || hides(p)) {
-            let compare = if hides(pair) { Compare::Loosely } else { Compare::Exactly };
-            write_in(sql, plan, path, starts, depth, std::slice::from_ref(pair), compare);
+            let compare = if hides(pair) {
+                Compare::Loosely
+            } else {
+                Compare::Exactly
+            };
+            write_in(
+                sql,
+                plan,
+                path,
+                starts,
+                depth,
+                std::slice::from_ref(pair),
+                compare,
+            );
             sql.push(" AND ");
         }
     }

@@ -130,7 +130,6 @@ impl SqliteSession {
             .map(|_| ())
             .map_err(|e| closed(&e))
     }
-
 }
 
 /// Nobody waits any more: by the time-out, because the caller left, or after an error.

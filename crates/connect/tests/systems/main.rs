@@ -1,4 +1,4 @@
-//! The `SQLite` connector against real files: what a customer gets, and what they never get.
+//! The connectors against real databases of each engine: what a customer gets, and what they never get.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

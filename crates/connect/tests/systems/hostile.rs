@@ -19,7 +19,10 @@ const ADA: &str = "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, no
 async fn what_is_no_database_is_an_error_and_stays_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.db");
-    assert_eq!(connector(&missing).describe().await, Err(ConnectError::Down));
+    assert_eq!(
+        connector(&missing).describe().await,
+        Err(ConnectError::Down)
+    );
     assert!(!missing.exists(), "a file must not be created");
     assert_eq!(
         connector(folder.path()).describe().await,
@@ -27,7 +30,10 @@ async fn what_is_no_database_is_an_error_and_stays_as_it_was() {
     );
     let text = folder.path().join("text.db");
     std::fs::write(&text, "This is a letter, and no database. ".repeat(100)).unwrap();
-    assert_eq!(connector(&text).describe().await, Err(ConnectError::Damaged));
+    assert_eq!(
+        connector(&text).describe().await,
+        Err(ConnectError::Damaged)
+    );
     assert_eq!(
         connector(&text).describe().await.unwrap_err(),
         ConnectError::Damaged
