@@ -32,7 +32,7 @@ pub use reading::{
     CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE,
     MAX_SHARED, Missing, ReadRequest, Reading, Row, SharedRows,
 };
-pub use server::{ServerSettings, Tls};
+pub use server::{ServerSettings, SettingsError, Tls};
 pub use sqlite::{SqliteConnector, SqliteSettings};
 pub use value::{Cell, KeyValue, MAX_CELL_BYTES, RowKey};
 

@@ -138,7 +138,8 @@ impl Plan {
         &self.missing
     }
 
-    /// Tables and views of the database that no dataset of the connection mentions, in the schema's order.
+    /// Tables and views of the database that no dataset of the connection mentions, in the schema's order, each with its
+    /// schema where that is not the default one.
     pub fn undescribed_tables(&self) -> &[String] {
         &self.undescribed_tables
     }
@@ -277,7 +278,7 @@ impl Draft<'_> {
             .tables
             .iter()
             .filter(|t| !mentioned.iter().any(|m| std::ptr::eq(*m, *t)));
-        (sources, undescribed.map(|t| t.name.clone()).collect())
+        (sources, undescribed.map(LiveTable::full_name).collect())
     }
 
     fn note_missing_columns(

@@ -2,7 +2,8 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use sqlx::pool::PoolOptions;
+use sqlx::pool::{Pool, PoolConnection, PoolOptions};
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::ConnectError;
 
@@ -82,6 +83,40 @@ impl ServerSettings {
             .acquire_timeout(self.timeout)
             .test_before_acquire(false)
     }
+}
+
+/// Where a server listens.
+#[derive(Clone, Debug)]
+pub(crate) enum Door {
+    Port(String, u16),
+    Socket(PathBuf),
+}
+
+impl Door {
+    /// Whether anybody listens there. A pool would ask a closed door again and again until its time is up, and the page
+    /// would wait for it; so it is asked only where somebody is.
+    async fn knock(&self) -> Result<(), ConnectError> {
+        let answer = match self {
+            Self::Port(host, port) => TcpStream::connect((host.as_str(), *port)).await.map(drop),
+            Self::Socket(path) => UnixStream::connect(path).await.map(drop),
+        };
+        answer.map_err(|_| ConnectError::Down)
+    }
+}
+
+/// A connection of the pool: one that is open, or a new one.
+pub(crate) async fn acquire<DB: sqlx::Database>(
+    pool: &Pool<DB>,
+    door: &Door,
+    closed: fn(&sqlx::Error) -> ConnectError,
+) -> Result<PoolConnection<DB>, ConnectError> {
+    if let Some(open) = pool.try_acquire() {
+        return Ok(open);
+    }
+    if pool.size() < pool.options().get_max_connections() {
+        door.knock().await?;
+    }
+    pool.acquire().await.map_err(|e| closed(&e))
 }
 
 /// Whether a server of that name is this machine.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// All tables and views that the connection may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSchema {
+    /// The schema (in MySQL the database) that a name without one means, where the engine has schemas.
+    pub default_schema: Option<String>,
     /// In a stable order: by schema, then by name.
     pub tables: Vec<LiveTable>,
 }
@@ -30,6 +32,10 @@ pub struct LiveTable {
 
 /// One column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the database states"
+)]
 pub struct LiveColumn {
     /// Its name as the database spells it.
     pub name: String,
@@ -59,20 +65,19 @@ pub struct LiveForeignKey {
 }
 
 impl LiveSchema {
-    /// The table of that name: first as it is spelt, then, as SQL folds unquoted names, without regard to
-    /// capitals. `schema` narrows it where the catalog names one.
+    /// The tables of a schema; of the default one where none is named.
+    pub fn in_schema<'a>(&'a self, schema: Option<&str>) -> impl Iterator<Item = &'a LiveTable> {
+        let schema = schema.filter(|s| self.default_schema.as_deref() != Some(*s));
+        let schema = schema.map(str::to_owned);
+        self.tables.iter().filter(move |t| t.schema == schema)
+    }
+
+    /// The table of that name: first as it is spelt, then, as SQL folds unquoted names, without regard to capitals.
     pub fn table(&self, schema: Option<&str>, name: &str) -> Option<&LiveTable> {
-        let here = |table: &&LiveTable| schema.is_none_or(|s| table.schema.as_deref() == Some(s));
-        self.tables
-            .iter()
-            .filter(here)
-            .find(|t| t.name == name)
-            .or_else(|| {
-                self.tables
-                    .iter()
-                    .filter(here)
-                    .find(|t| t.name.eq_ignore_ascii_case(name))
-            })
+        self.in_schema(schema).find(|t| t.name == name).or_else(|| {
+            self.in_schema(schema)
+                .find(|t| t.name.eq_ignore_ascii_case(name))
+        })
     }
 }
 

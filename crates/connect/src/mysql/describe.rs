@@ -100,6 +100,7 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
         }
     }
     Ok(LiveSchema {
+        default_schema: found.here,
         tables: found.tables,
     })
 }

@@ -23,7 +23,7 @@ use crate::{
     ConnectError,
     engine::{Engine, raw_rows},
     read::{RawRow, Session},
-    server::{ServerSettings, SettingsError, Tls, closed_line, is_here},
+    server::{Door, ServerSettings, SettingsError, Tls, acquire, closed_line, is_here},
     sql::{Dialect, Statement},
     value::{Cell, KeyValue},
 };
@@ -32,6 +32,7 @@ use crate::{
 #[derive(Debug)]
 pub struct MySqlConnector {
     pool: MySqlPool,
+    door: Door,
     timeout: Duration,
 }
 
@@ -42,16 +43,25 @@ impl MySqlConnector {
     /// When the settings can't be right.
     pub fn new(settings: &ServerSettings) -> Result<Self, SettingsError> {
         settings.check()?;
+        let options = options(settings)?;
+        let door = match options.get_socket() {
+            Some(socket) => Door::Socket(socket.clone()),
+            None => Door::Port(options.get_host().to_owned(), options.get_port()),
+        };
         let timeout = settings.timeout;
         let pool = settings
             .pool()
             .after_connect(move |connection, _| Box::pin(bound(connection, timeout)))
-            .connect_lazy_with(options(settings)?);
-        Ok(Self { pool, timeout })
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            door,
+            timeout,
+        })
     }
 
     async fn begin(&self) -> Result<MySqlSession, ConnectError> {
-        let connection = self.pool.acquire().await.map_err(|e| closed(&e))?;
+        let connection = acquire(&self.pool, &self.door, closed).await?;
         let mut session = MySqlSession {
             connection,
             ended: false,
@@ -76,11 +86,10 @@ fn options(settings: &ServerSettings) -> Result<MySqlConnectOptions, SettingsErr
     }
     let is_here = options.get_socket().is_some() || is_here(options.get_host());
     let mode = match settings.tls {
-        Some(Tls::Verified) => MySqlSslMode::VerifyIdentity,
         Some(Tls::Encrypted) => MySqlSslMode::Required,
         Some(Tls::Off) => MySqlSslMode::Disabled,
         None if is_here => MySqlSslMode::Preferred,
-        None => MySqlSslMode::VerifyIdentity,
+        Some(Tls::Verified) | None => MySqlSslMode::VerifyIdentity,
     };
     let options = options
         .ssl_mode(mode)

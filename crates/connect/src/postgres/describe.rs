@@ -119,7 +119,12 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
             key.references.extend(there);
         }
     }
-    Ok(LiveSchema { tables })
+    let default_schema = ask(session, "SELECT current_schema()::text", &[]).await?;
+    let default_schema = default_schema.into_iter().flatten().next();
+    Ok(LiveSchema {
+        default_schema: default_schema.and_then(KeyValue::into_text),
+        tables,
+    })
 }
 
 fn at<'t>(

@@ -22,7 +22,7 @@ use crate::{
     ConnectError,
     engine::{Engine, raw_rows},
     read::{RawRow, Session},
-    server::{ServerSettings, SettingsError, Tls, closed_line, is_here},
+    server::{Door, ServerSettings, SettingsError, Tls, acquire, closed_line, is_here},
     sql::{Dialect, Statement},
     value::{Cell, KeyValue},
 };
@@ -31,6 +31,7 @@ use crate::{
 #[derive(Debug)]
 pub struct PostgresConnector {
     pool: PgPool,
+    door: Door,
     begin: String,
     timeout: Duration,
 }
@@ -42,15 +43,21 @@ impl PostgresConnector {
     /// When the settings can't be right.
     pub fn new(settings: &ServerSettings) -> Result<Self, SettingsError> {
         settings.check()?;
+        let options = options(settings)?;
+        let door = match options.get_socket() {
+            Some(folder) => Door::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
+            None => Door::Port(options.get_host().to_owned(), options.get_port()),
+        };
         Ok(Self {
-            pool: settings.pool().connect_lazy_with(options(settings)?),
+            pool: settings.pool().connect_lazy_with(options),
+            door,
             begin: begin(settings.timeout),
             timeout: settings.timeout,
         })
     }
 
     async fn begin(&self) -> Result<PostgresSession, ConnectError> {
-        let connection = self.pool.acquire().await.map_err(|e| closed(&e))?;
+        let connection = acquire(&self.pool, &self.door, closed).await?;
         let mut session = PostgresSession {
             connection,
             begin: self.begin.clone(),
@@ -74,11 +81,10 @@ fn options(settings: &ServerSettings) -> Result<PgConnectOptions, SettingsError>
     }
     let is_here = options.get_socket().is_some() || is_here(options.get_host());
     let mode = match settings.tls {
-        Some(Tls::Verified) => PgSslMode::VerifyFull,
         Some(Tls::Encrypted) => PgSslMode::Require,
         Some(Tls::Off) => PgSslMode::Disable,
         None if is_here => PgSslMode::Prefer,
-        None => PgSslMode::VerifyFull,
+        Some(Tls::Verified) | None => PgSslMode::VerifyFull,
     };
     let options = options
         .ssl_mode(mode)

@@ -7,7 +7,10 @@
 )]
 
 mod chinook;
+mod fides;
 mod hostile;
 mod planted;
+mod servers;
 mod shapes;
 mod support;
+mod types;

@@ -332,7 +332,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn everyone_gets_all_of_their_own_and_nothing_else(tables in prop::collection::vec(table(), 1..7), page in 1..5u32) {

@@ -69,6 +69,21 @@ impl Database {
     }
 
     pub async fn on(engine: Engine, statements: &[&str]) -> Self {
+        let database = Self::empty(engine).await;
+        database.run(statements).await;
+        database
+    }
+
+    /// Runs statements that are written for that engine.
+    pub async fn as_written(engine: Engine, statements: &[&str]) -> Self {
+        let database = Self::empty(engine).await;
+        for statement in statements {
+            database.run_as_written(statement).await;
+        }
+        database
+    }
+
+    pub async fn empty(engine: Engine) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("company_{}_{number}", std::process::id());
@@ -79,38 +94,74 @@ impl Database {
             Engine::Postgres => on_server(POSTGRES, &name).await,
             Engine::MariaDb => on_server(MARIADB, &name).await,
         };
-        let database = Self {
+        Self {
             _folder: folder,
             engine,
             path,
             url,
-        };
-        database.run(statements).await;
-        database
+        }
     }
 
     /// Runs statements that every engine understands: `TEXT` is what a key may be, names are in double quotes.
     pub async fn run(&self, statements: &[&str]) {
         for statement in statements {
-            match self.engine {
-                Engine::Sqlite => run_all(&mut self.writer().await, statement).await,
-                Engine::Postgres => {
-                    let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
-                    run_all(&mut connection, statement).await;
-                }
-                Engine::MariaDb => {
-                    let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
-                    let mode =
-                        "SET SESSION sql_mode = 'ANSI_QUOTES', max_recursive_iterations = 1000000";
-                    run_all(&mut connection, mode).await;
-                    run_all(
-                        &mut connection,
-                        &statement.replace(" TEXT", " VARCHAR(200)"),
-                    )
-                    .await;
-                }
+            if self.engine == Engine::MariaDb {
+                let mode =
+                    "SET SESSION sql_mode = 'ANSI_QUOTES', max_recursive_iterations = 1000000";
+                let statement = statement.replace(" TEXT", " VARCHAR(200)");
+                self.run_as_written(&format!("{mode}; {statement}")).await;
+            } else {
+                self.run_as_written(statement).await;
             }
         }
+    }
+
+    pub async fn run_as_written(&self, statements: &str) {
+        match self.engine {
+            Engine::Sqlite => run_all(&mut self.writer().await, statements).await,
+            Engine::Postgres => {
+                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+                run_all(&mut connection, statements).await;
+            }
+            Engine::MariaDb => {
+                let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
+                run_all(&mut connection, statements).await;
+            }
+        }
+    }
+
+    /// What a statement counts, on a server.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.engine == Engine::Postgres {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(sql)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap()
+        } else {
+            let mut connection = sqlx::MySqlConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(sql)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap()
+        }
+    }
+
+    /// The database's name, on a server.
+    pub fn name(&self) -> String {
+        self.url.rsplit_once('/').unwrap().1.to_owned()
+    }
+
+    /// Lets this database's user into the other one, on MariaDB.
+    pub async fn may_use(&self, other: &Self) {
+        let root = std::env::var(MARIADB).unwrap();
+        let grant = format!("GRANT ALL ON {}.* TO {}", other.name(), self.name());
+        run_all(
+            &mut sqlx::MySqlConnection::connect(&root).await.unwrap(),
+            &grant,
+        )
+        .await;
     }
 
     pub async fn writer(&self) -> SqliteConnection {
@@ -176,7 +227,7 @@ async fn on_server(variable: &str, name: &str) -> String {
     }
     // A user who sees this database and no other.
     let user = format!(
-        "{create}; CREATE USER {name} IDENTIFIED BY 'secret'; GRANT ALL ON {name}.* TO {name}"
+        "{create} CHARACTER SET utf8mb4; CREATE USER {name} IDENTIFIED BY 'secret'; GRANT ALL ON {name}.* TO {name}"
     );
     run_all(
         &mut sqlx::MySqlConnection::connect(&url).await.unwrap(),
