@@ -58,6 +58,9 @@ debian_rust_packages() {
 
 test_packages() {
     [ -d /usr/lib/postgresql ] || has pg_ctl || echo postgresql
+    has mariadbd || echo mariadb-server-core
+    has my_print_defaults || echo mariadb-client-core # part of how MariaDB makes its first tables
+    has openssl || echo openssl
     has chromium || echo chromium
     if ! has node || [ "$(node --print 'process.versions.node.split(".")[0]')" -lt 18 ]; then
         echo nodejs

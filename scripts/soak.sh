@@ -5,4 +5,4 @@ cd "$(dirname "$0")/.."
 scripts/install.sh test
 . scripts/env.sh
 export FAIRHOLD_SOAK=1
-exec scripts/with-postgres.sh cargo test --locked --workspace --exclude xtask --no-fail-fast -- --nocapture
+exec scripts/with-databases.sh cargo test --locked --workspace --exclude xtask --no-fail-fast -- --nocapture

@@ -36,7 +36,7 @@ skip() {
 cargo_tests() {
     say "Tests"
     local ok=true
-    scripts/with-postgres.sh cargo test --locked --workspace --no-fail-fast -- --show-output 2>&1 | tee "$log/cargo" || ok=false
+    scripts/with-databases.sh cargo test --locked --workspace --no-fail-fast -- --show-output 2>&1 | tee "$log/cargo" || ok=false
     local passes fails ignores skips
     read -r passes fails ignores <<<"$(awk '/^test result:/ { p += $4; f += $6; i += $8 } END { print p + 0, f + 0, i + 0 }' "$log/cargo")"
     skips=$(grep -c '^skipped: ' "$log/cargo" || true)

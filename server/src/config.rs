@@ -23,7 +23,7 @@ const DEFAULT_FILE: &str = "fairhold.toml";
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How the portal is reached.
-    pub server: Server,
+    pub server: Listener,
     /// The portal's own data.
     pub data: Data,
     /// The company's catalog.
@@ -41,7 +41,7 @@ pub struct Config {
 /// How the portal is reached.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Server {
+pub struct Listener {
     /// Addresses to listen on.
     pub listen: Vec<IpAddr>,
     /// Port to listen on; 0 takes any that is free.
@@ -88,6 +88,64 @@ pub enum Connection {
         #[serde(default = "four")]
         connections: u32,
     },
+    /// A PostgreSQL database.
+    Postgres(Server),
+    /// A MySQL or MariaDB database.
+    #[serde(alias = "mariadb")]
+    Mysql(Server),
+}
+
+/// A company's database on a server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// A file that holds its address, password and all; without one it is in the environment: see [`url_variable`].
+    #[serde(default)]
+    pub url_file: Option<PathBuf>,
+    /// How the line to it is protected; `verified` without it, but for servers on this machine.
+    #[serde(default)]
+    pub tls: Option<Tls>,
+    /// The certificate of whoever signed the server's, where that is nobody whom everybody knows.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Connections at most.
+    #[serde(default = "four")]
+    pub connections: u32,
+}
+
+/// How the line to a database server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// Encrypted, and the server proves who it is.
+    Verified,
+    /// Encrypted; the server may be anybody.
+    Encrypted,
+    /// Not at all.
+    Off,
+}
+
+impl Connection {
+    /// Connections at most.
+    pub const fn most(&self) -> u32 {
+        match self {
+            Self::Sqlite { connections, .. } => *connections,
+            Self::Postgres(server) | Self::Mysql(server) => server.connections,
+        }
+    }
+}
+
+/// The environment variable that holds the address of a connection: `FAIRHOLD_CONNECTION_SHOP_URL` for `shop`.
+pub fn url_variable(connection: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    let name: String = connection.chars().map(plain).collect();
+    format!("FAIRHOLD_CONNECTION_{name}_URL")
 }
 
 const fn four() -> u32 {
@@ -122,7 +180,7 @@ pub struct Sessions {
     pub absolute_hours: i64,
 }
 
-impl Default for Server {
+impl Default for Listener {
     fn default() -> Self {
         let loopback = vec![
             IpAddr::from([127, 0, 0, 1]),
@@ -236,10 +294,10 @@ impl Config {
             self.sessions.absolute_hours,
             1..=31 * 24,
         )?;
-        for (name, Connection::Sqlite { connections, .. }) in &self.connections {
+        for (name, connection) in &self.connections {
             within(
                 &format!("connections.{name}.connections"),
-                *connections,
+                connection.most(),
                 1..=1000,
             )?;
         }

@@ -7,7 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use axum::http::Uri;
 use axum::http::uri::Authority;
-use fairhold_connect::{SqliteConnector, SqliteSettings};
+use fairhold_connect::{
+    Connector, MySqlConnector, PostgresConnector, ServerSettings, SqliteConnector, SqliteSettings,
+    Tls,
+};
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
 use fairhold_portal::world::World;
@@ -17,7 +20,7 @@ use fairhold_store::{Db, SecretKey, StoreError};
 use lettre::AsyncSmtpTransport;
 use secrecy::ExposeSecret;
 
-use crate::config::{Config, Connection, secret};
+use crate::config::{self, Config, Connection, Server, secret, url_variable};
 
 const POSTGRES_URL: &str = "FAIRHOLD_POSTGRES_URL";
 const KEYS_POSTGRES_URL: &str = "FAIRHOLD_KEYS_POSTGRES_URL";
@@ -64,7 +67,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
         source: CompanySource {
             folder: config.company.catalog.clone(),
         },
-        connections: connections(config),
+        connections: connections(config)?,
         mailer,
     })
 }
@@ -163,22 +166,57 @@ fn sqlite_files(config: &Config) -> [PathBuf; 2] {
 }
 
 /// The connected systems of the configuration. Nothing is opened until it is read.
-pub fn connections(config: &Config) -> Connections {
-    let connector = |connection: &Connection| match connection {
+///
+/// # Errors
+/// When a connection's settings can't be right; the message names it and says what to do.
+pub fn connections(config: &Config) -> anyhow::Result<Connections> {
+    let timeout = Duration::from_secs(config.systems.timeout_seconds.max(1));
+    let connector = |(name, connection): (&String, &Connection)| {
+        let connector = connector(name, connection, timeout)
+            .with_context(|| format!("the connection {name:?} can't be used"))?;
+        Ok((name.clone(), connector))
+    };
+    config.connections.iter().map(connector).collect()
+}
+
+fn connector(
+    name: &str,
+    connection: &Connection,
+    timeout: Duration,
+) -> anyhow::Result<Arc<dyn Connector>> {
+    Ok(match connection {
         Connection::Sqlite { path, connections } => {
-            let timeout = Duration::from_secs(config.systems.timeout_seconds.max(1));
             Arc::new(SqliteConnector::new(SqliteSettings {
                 path: path.clone(),
                 max_connections: *connections,
                 timeout,
             }))
         }
-    };
-    config
-        .connections
-        .iter()
-        .map(|(name, c)| (name.clone(), connector(c) as _))
-        .collect()
+        Connection::Postgres(server) => {
+            Arc::new(PostgresConnector::new(&on_server(name, server, timeout)?)?)
+        }
+        Connection::Mysql(server) => {
+            Arc::new(MySqlConnector::new(&on_server(name, server, timeout)?)?)
+        }
+    })
+}
+
+fn on_server(name: &str, server: &Server, timeout: Duration) -> anyhow::Result<ServerSettings> {
+    let variable = url_variable(name);
+    let url = secret(&variable, server.url_file.as_deref())?.ok_or_else(|| {
+        anyhow!("nothing says where it is. Set `url_file` to a file that holds its address, or {variable} in the environment")
+    })?;
+    Ok(ServerSettings {
+        url: url.expose_secret().to_owned(),
+        tls: server.tls.map(|tls| match tls {
+            config::Tls::Verified => Tls::Verified,
+            config::Tls::Encrypted => Tls::Encrypted,
+            config::Tls::Off => Tls::Off,
+        }),
+        ca_file: server.ca_file.clone(),
+        max_connections: server.connections,
+        timeout,
+    })
 }
 
 /// The address that customers use. Outside the demo it must be HTTPS, unless it leads to this machine only.

@@ -9,11 +9,15 @@
 //!
 //! How a reading goes, for every engine, is in `read`; SQL is built in `sql` alone, identifiers from the plan (which took
 //! them from the live schema), values always bound. **Another engine** is one new module beside `sqlite`: a `Dialect` (how it
-//! quotes, casts and orders), a `Session` (runs one statement), and a [`Connector`] that opens sessions.
+//! quotes, casts and orders), a `Session` (runs one statement), and an `Engine` that opens sessions.
 
+mod engine;
+pub mod mysql;
 mod plan;
+pub mod postgres;
 mod read;
 mod reading;
+mod server;
 mod sql;
 pub mod sqlite;
 mod value;
@@ -21,11 +25,14 @@ mod value;
 use async_trait::async_trait;
 use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
 
+pub use mysql::MySqlConnector;
 pub use plan::Plan;
+pub use postgres::PostgresConnector;
 pub use reading::{
     CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE,
     MAX_SHARED, Missing, ReadRequest, Reading, Row, SharedRows,
 };
+pub use server::{ServerSettings, SettingsError, Tls};
 pub use sqlite::{SqliteConnector, SqliteSettings};
 pub use value::{Cell, KeyValue, MAX_CELL_BYTES, RowKey};
 
@@ -48,9 +55,6 @@ pub trait Connector: Send + Sync {
 
     /// Everything that is tied to the start rows, one page a collection, from one consistent moment.
     async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError>;
-
-    /// Whether the system answers.
-    async fn ping(&self) -> Result<(), ConnectError>;
 }
 
 /// Why a system could not be read. A closed set without any value in it; the caller has the customer's sentence for each.

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 use fairhold_domain::{
     catalog::{Collection, Dataset, Field, looks_like_a_secret},
     reach::{Hop, Spot, Tie, reach},
-    schema::{LiveSchema, LiveTable},
+    schema::{LiveColumn, LiveSchema, LiveTable},
 };
 
 use crate::{
     reading::{CollectionName, Column, Missing},
-    sql::Dialect,
+    sql::{Dialect, Expr, Kind},
+    value::Cell,
 };
 
 /// How a connection's datasets are read: which columns of which tables, along which references.
@@ -32,8 +33,8 @@ pub(crate) struct Source {
     pub name: CollectionName,
     pub table: String,
     pub columns: Vec<Column>,
-    /// Which of the columns are never selected.
-    pub withheld: Vec<bool>,
+    /// What stands in place of each column that is never selected: it is withheld, or the database refuses it.
+    pub closed: Vec<Option<Cell>>,
     /// All other columns.
     pub open: Vec<String>,
     /// The cells of a statement's outermost table, ready to be selected.
@@ -41,7 +42,7 @@ pub(crate) struct Source {
     pub key: Key,
     pub order: Option<Part>,
     /// (column, fixed value): only such rows belong to the collection.
-    pub filter: Vec<(String, String)>,
+    pub filter: Vec<(Name, String)>,
     /// Columns that hold an e-mail identity.
     pub identities: Vec<Identity>,
     pub paths: Vec<Vec<Step>>,
@@ -53,9 +54,16 @@ pub(crate) struct Source {
     pub key_value: Option<(usize, usize)>,
 }
 
+/// A column, quoted.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Name {
+    pub quoted: String,
+    pub kind: Kind,
+}
+
 #[derive(Debug)]
 pub(crate) struct Identity {
-    pub column: String,
+    pub column: Name,
     pub verified: bool,
 }
 
@@ -70,7 +78,7 @@ pub(crate) struct Key {
 /// A part of a key or an order.
 #[derive(Debug)]
 pub(crate) struct Part {
-    pub column: String,
+    pub column: Name,
     pub nullable: bool,
     /// Whether only its beginning as text takes part, because the column was not made to be a key.
     pub cut: bool,
@@ -93,8 +101,8 @@ pub(crate) struct Step {
 /// Two columns that must be equal.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
-    pub parent: String,
-    pub child: String,
+    pub parent: Name,
+    pub child: Name,
     /// Whether the columns hold different families of values: then they are compared as text, lest `'01'` equal `1`.
     pub as_text: bool,
 }
@@ -130,7 +138,8 @@ impl Plan {
         &self.missing
     }
 
-    /// Tables and views of the database that no dataset of the connection mentions, in the schema's order.
+    /// Tables and views of the database that no dataset of the connection mentions, in the schema's order, each with its
+    /// schema where that is not the default one.
     pub fn undescribed_tables(&self) -> &[String] {
         &self.undescribed_tables
     }
@@ -155,13 +164,28 @@ impl Source {
     }
 }
 
+impl Name {
+    fn new(column: &LiveColumn, dialect: &dyn Dialect) -> Self {
+        Self {
+            quoted: dialect.quote(&column.name),
+            kind: Kind::new(&column.sql_type, column.loose),
+        }
+    }
+
+    /// The column of the table of that alias.
+    pub fn of(&self, alias: &str) -> Expr {
+        Expr::new(format!("{alias}.{}", self.quoted), self.kind.clone())
+    }
+}
+
 impl Part {
-    pub fn of(&self, alias: &str, dialect: &dyn Dialect) -> String {
-        let column = format!("{alias}.{}", self.column);
+    /// The part of a row of that alias, ready to be compared and sorted by.
+    pub fn of(&self, alias: &str, dialect: &dyn Dialect) -> Expr {
+        let column = self.column.of(alias);
         if self.cut {
             dialect.beginning(&column, KEY_BEGINNING)
         } else {
-            column
+            dialect.sortable(&column)
         }
     }
 }
@@ -222,7 +246,7 @@ impl Draft<'_> {
                             (table.column(field), sources.get_mut(index))
                         {
                             source.identities.push(Identity {
-                                column: self.dialect.quote(&column.name),
+                                column: Name::new(column, self.dialect),
                                 verified: *verified,
                             });
                         }
@@ -254,7 +278,7 @@ impl Draft<'_> {
             .tables
             .iter()
             .filter(|t| !mentioned.iter().any(|m| std::ptr::eq(*m, *t)));
-        (sources, undescribed.map(|t| t.name.clone()).collect())
+        (sources, undescribed.map(LiveTable::full_name).collect())
     }
 
     fn note_missing_columns(
@@ -279,42 +303,28 @@ impl Draft<'_> {
     }
 
     fn source(&self, name: CollectionName, collection: &Collection, table: &LiveTable) -> Source {
-        let withheld: Vec<bool> = table
+        let closed: Vec<Option<Cell>> = table
             .columns
             .iter()
-            .map(|c| is_withheld(collection, &c.name))
+            .map(|c| closed(collection, c))
             .collect();
-        let readable = |column: &str| {
-            table
-                .column(column)
-                .filter(|c| !is_withheld(collection, &c.name))
-        };
+        let readable = |column: &str| table.column(column).filter(|c| is_open(collection, c));
         let order = collection
             .order_by
             .as_deref()
             .and_then(readable)
             .map(|c| Part {
-                column: self.dialect.quote(&c.name),
+                column: Name::new(c, self.dialect),
                 nullable: c.nullable,
                 cut: false,
             });
-        let open = || {
-            table
-                .columns
-                .iter()
-                .zip(&withheld)
-                .filter(|(_, withheld)| !**withheld)
-                .map(|(c, _)| c)
-        };
+        let open = || table.columns.iter().filter(|c| is_open(collection, c));
         let cells: Vec<String> = open()
-            .map(|c| {
-                self.dialect
-                    .cell(&format!("t0.{}", self.dialect.quote(&c.name)), &c.sql_type)
-            })
+            .map(|c| self.dialect.cell(&Name::new(c, self.dialect).of("t0")))
             .collect();
         let filter = collection.filter.iter().filter_map(|(column, value)| {
             let column = table.column(column)?;
-            Some((self.dialect.quote(&column.name), value.clone()))
+            Some((Name::new(column, self.dialect), value.clone()))
         });
         let index = |column: &str| {
             let column = table.column(column)?;
@@ -337,7 +347,7 @@ impl Draft<'_> {
                 })
                 .collect(),
             open: open().map(|c| self.dialect.quote(&c.name)).collect(),
-            withheld,
+            closed,
             cells: cells.join(", "),
             key: self.key(collection, table),
             order,
@@ -357,43 +367,54 @@ impl Draft<'_> {
         })
     }
 
-    /// The primary key; without one the engine's row id; without that (views) the columns that the file calls the key, or
-    /// all columns, and a running number. A secret is never part of a key: keys are selected and travel in cursors.
+    /// The primary key; without one the engine's row id; without that other columns that are unique and never null; without
+    /// those (views) the columns that the file calls the key, or all columns, and a running number. A secret is never part of
+    /// a key: keys are selected and travel in cursors.
     fn key(&self, collection: &Collection, table: &LiveTable) -> Key {
-        let part = |name: &str, nullable: bool, cut: bool| Part {
-            column: self.dialect.quote(name),
-            nullable,
+        let part = |c: &LiveColumn, cut: bool| Part {
+            column: Name::new(c, self.dialect),
+            nullable: c.nullable,
             cut,
         };
-        let open = |column: &str| !is_withheld(collection, column);
-        if !table.primary_key.is_empty() && table.primary_key.iter().all(|c| open(c)) {
-            let nullable = |name: &str| table.column(name).is_none_or(|c| c.nullable);
-            let parts = table
-                .primary_key
+        let open = |column: &LiveColumn| is_open(collection, column);
+        let columns_of = |names: &Vec<String>| -> Option<Vec<&LiveColumn>> {
+            let columns = names
                 .iter()
-                .map(|c| part(c, nullable(c), false))
-                .collect();
-            return Key {
-                parts,
-                number: None,
-            };
+                .map(|name| table.column(name).filter(|c| open(c)));
+            columns
+                .collect::<Option<Vec<_>>>()
+                .filter(|c| !c.is_empty())
+        };
+        let never_null = |columns: &Vec<&LiveColumn>| columns.iter().all(|c| !c.nullable);
+        let whole = |columns: Vec<&LiveColumn>| Key {
+            parts: columns.into_iter().map(|c| part(c, false)).collect(),
+            number: None,
+        };
+        if let Some(columns) = columns_of(&table.primary_key) {
+            return whole(columns);
         }
         if let Some(row_id) = self.dialect.row_id(table) {
+            let row_id = LiveColumn {
+                name: row_id.to_owned(),
+                sql_type: "INTEGER".to_owned(),
+                ..LiveColumn::default()
+            };
             return Key {
-                parts: vec![part(row_id, false, false)],
+                parts: vec![part(&row_id, false)],
                 number: None,
             };
         }
-        let open_columns = || table.columns.iter().filter(|c| open(&c.name));
+        if let Some(columns) = table.unique.iter().filter_map(columns_of).find(never_null) {
+            return whole(columns);
+        }
+        let open_columns = || table.columns.iter().filter(|c| open(c));
         let called_key = |name: &str| collection.field(name).is_some_and(|f| f.primary_key);
         let mut parts: Vec<Part> = open_columns()
             .filter(|c| called_key(&c.name))
-            .map(|c| part(&c.name, c.nullable, true))
+            .map(|c| part(c, true))
             .collect();
         if parts.is_empty() {
-            parts = open_columns()
-                .map(|c| part(&c.name, c.nullable, true))
-                .collect();
+            parts = open_columns().map(|c| part(c, true)).collect();
         }
         let mut number = "fairhold number".to_owned();
         while table.column(&number).is_some() {
@@ -424,12 +445,10 @@ impl Draft<'_> {
         };
         for (above, below) in &hop.on {
             let (above, below) = (parent_table.column(above)?, child_table.column(below)?);
-            let family = |sql_type: &str| self.dialect.family(sql_type);
-            let same = family(&above.sql_type) == family(&below.sql_type);
             step.on.push(Pair {
-                parent: self.dialect.quote(&above.name),
-                child: self.dialect.quote(&below.name),
-                as_text: !same,
+                parent: Name::new(above, self.dialect),
+                child: Name::new(below, self.dialect),
+                as_text: !self.dialect.comparable(&above.sql_type, &below.sql_type),
             });
             step.through.push(above.name.clone());
             step.secret |= is_withheld(parent_collection, &above.name)
@@ -448,8 +467,9 @@ fn streams(source: &Source, sources: &[Source]) -> bool {
     };
     let from_its_key = |step: &Step| {
         sources.get(step.parent).is_some_and(|parent| {
-            let key: BTreeSet<&str> = parent.key.parts.iter().map(|p| p.column.as_str()).collect();
-            let used: BTreeSet<&str> = step.on.iter().map(|p| p.parent.as_str()).collect();
+            let key = parent.key.parts.iter().map(|p| p.column.quoted.as_str());
+            let key: BTreeSet<&str> = key.collect();
+            let used: BTreeSet<&str> = step.on.iter().map(|p| p.parent.quoted.as_str()).collect();
             parent.key.number.is_none() && key == used
         })
     };
@@ -497,4 +517,17 @@ fn is_withheld(collection: &Collection, column: &str) -> bool {
     looks_like_a_secret(column)
         || fields_of(collection, column)
             .any(|f| f.withheld.is_some() || looks_like_a_secret(&f.name))
+}
+
+/// What stands in place of a column that is never selected.
+fn closed(collection: &Collection, column: &LiveColumn) -> Option<Cell> {
+    if is_withheld(collection, &column.name) {
+        Some(Cell::Withheld)
+    } else {
+        column.refused.then_some(Cell::Unreadable)
+    }
+}
+
+fn is_open(collection: &Collection, column: &LiveColumn) -> bool {
+    closed(collection, column).is_none()
 }

@@ -1,13 +1,29 @@
 //! The one place where SQL is put together. Identifiers come from the plan, which took them from the live schema, and
 //! are quoted here; values are always bound.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use fairhold_domain::schema::LiveTable;
 
 use crate::value::KeyValue;
 
-/// What differs between engines. Expressions come in ready-made and quoted.
+/// An expression, and what an engine has to know of it to compare, sort and show what it yields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expr {
+    pub sql: String,
+    pub kind: Kind,
+}
+
+/// What kind of values an expression yields.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Kind {
+    /// The declared type, in the engine's words.
+    pub sql_type: Arc<str>,
+    /// Whether its collation or type takes different texts for equal.
+    pub loose: bool,
+}
+
+/// What differs between engines.
 pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// A name as an identifier, whatever is in it.
     fn quote(&self, name: &str) -> String {
@@ -17,45 +33,101 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// The marker of the statement's n-th value, counted from 1.
     fn placeholder(&self, number: usize) -> String;
 
-    /// What family of values a declared type holds: two columns of different families are compared as text.
-    fn family(&self, sql_type: &str) -> Family;
+    /// Whether values of the two declared types can be compared as they are; otherwise they are compared as text.
+    fn comparable(&self, one: &str, other: &str) -> bool;
 
     /// One expression that yields a column for showing, in the form that the engine's session turns into a
     /// [`crate::Cell`]; it never yields more than [`crate::MAX_CELL_BYTES`] and a little.
-    fn cell(&self, column: &str, sql_type: &str) -> String;
+    fn cell(&self, column: &Expr) -> String;
+
+    /// The expression as it is selected to become a [`KeyValue`], from which [`Dialect::bound`] makes the same value again.
+    fn value(&self, expression: &Expr) -> String {
+        expression.sql.clone()
+    }
+
+    /// A bound value's marker, as a value of that kind.
+    fn bound(&self, marker: String, _: &Kind) -> String {
+        marker
+    }
 
     /// The value as text, whole.
-    fn as_text(&self, expression: &str) -> String;
+    fn as_text(&self, expression: &Expr) -> Expr;
 
-    /// The beginning of the value as text: at most `characters`.
-    fn beginning(&self, expression: &str, characters: u32) -> String;
+    /// The beginning of the value as text, at most that many characters, sorted byte by byte.
+    fn beginning(&self, expression: &Expr, characters: u32) -> Expr;
 
     /// The expression, compared byte by byte whatever the column's collation says.
-    fn exact(&self, expression: &str) -> String;
+    fn exact(&self, expression: &Expr) -> Expr;
+
+    /// The other side of a comparison with what [`Dialect::exact`] made.
+    fn exact_right(&self, expression: &Expr) -> Expr {
+        self.exact(expression)
+    }
+
+    /// Whether no index serves a comparison with [`Dialect::exact`], so that it pays to ask loosely as well.
+    fn exact_hides_index(&self, kind: &Kind) -> bool {
+        kind.loose
+    }
+
+    /// Whether no index serves `(a, b) IN (SELECT ...)`, so that it pays to ask for each column by itself as well.
+    fn rows_hide_index(&self) -> bool {
+        false
+    }
+
+    /// The expression in a form that can be sorted by, and whose comparisons agree with how it sorts.
+    fn sortable(&self, expression: &Expr) -> Expr {
+        expression.clone()
+    }
 
     /// An ORDER BY term: smallest first, nulls before all.
-    fn ascending(&self, expression: &str) -> String;
+    fn ascending(&self, expression: &str, _nullable: bool) -> String {
+        format!("{expression} ASC")
+    }
 
     /// An ORDER BY term: largest first, nulls after all.
-    fn descending(&self, expression: &str) -> String;
+    fn descending(&self, expression: &str, _nullable: bool) -> String {
+        format!("{expression} DESC")
+    }
 
-    /// The engine's own key of a table that has no primary key.
-    fn row_id(&self, table: &LiveTable) -> Option<&'static str>;
+    /// The engine's own key of a table that has no key.
+    fn row_id(&self, _: &LiveTable) -> Option<&'static str> {
+        None
+    }
 
     /// A condition that is true of every text which could normalise to the address, and of few others. `address` is in
     /// the normal form of [`fairhold_domain::email::EmailAddress::normalise`].
-    fn may_hold(&self, sql: &mut Sql<'_>, expression: &str, address: &str);
+    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, address: &str);
 }
 
-/// Families of declared types.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Family {
-    /// Characters.
-    Text,
-    /// Numbers of all kinds.
-    Number,
-    /// Anything else.
-    Other,
+/// A pattern for LIKE, with `!` before what is meant as it stands: true of every text that could normalise to the address.
+/// Any letter beyond ASCII may be stored in either case, composed or not, and white space may stand around: `%` lets that
+/// through, and the comparison in Rust decides.
+pub(crate) fn pattern_of(address: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in address.chars() {
+        match c {
+            '%' | '_' | '!' => pattern.extend(['!', c]),
+            c if c.is_ascii() => pattern.push(c),
+            _ => pattern.push('%'),
+        }
+    }
+    pattern.push('%');
+    pattern
+}
+
+impl Kind {
+    pub fn new(sql_type: &str, loose: bool) -> Self {
+        Self {
+            sql_type: sql_type.into(),
+            loose,
+        }
+    }
+}
+
+impl Expr {
+    pub fn new(sql: String, kind: Kind) -> Self {
+        Self { sql, kind }
+    }
 }
 
 /// A finished statement.
@@ -89,18 +161,35 @@ impl<'d> Sql<'d> {
         self
     }
 
-    pub fn bind(&mut self, value: KeyValue) -> &mut Self {
-        self.binds.push(value);
-        let marker = self.dialect.placeholder(self.binds.len());
-        self.push(&marker)
+    /// The expression, selected so that a [`KeyValue`] comes back.
+    pub fn select(&mut self, expression: &Expr) -> &mut Self {
+        let value = self.dialect.value(expression);
+        self.push(&value)
     }
 
-    /// `column = value`, true also where both are null.
-    pub fn equals(&mut self, column: &str, value: &KeyValue) -> &mut Self {
+    pub fn bind(&mut self, value: KeyValue, kind: &Kind) -> &mut Self {
+        self.binds.push(value);
+        let marker = self.dialect.placeholder(self.binds.len());
+        let bound = self.dialect.bound(marker, kind);
+        self.push(&bound)
+    }
+
+    /// `expression = value`, true also where both are null.
+    pub fn equals(&mut self, expression: &Expr, value: &KeyValue) -> &mut Self {
+        self.push(&expression.sql);
         match value {
-            KeyValue::Null => self.push(column).push(" IS NULL"),
-            value => self.push(column).push(" = ").bind(value.clone()),
+            KeyValue::Null => self.push(" IS NULL"),
+            value => self.push(" = ").bind(value.clone(), &expression.kind),
         }
+    }
+
+    /// [`Sql::equals`], byte by byte whatever the collation takes for equal.
+    pub fn equals_exactly(&mut self, expression: &Expr, value: &KeyValue) -> &mut Self {
+        if *value != KeyValue::Null && self.dialect.exact_hides_index(&expression.kind) {
+            self.equals(expression, value).push(" AND ");
+        }
+        let exact = self.dialect.exact(expression);
+        self.equals(&exact, value)
     }
 
     /// Writes the parts with a word between them, or `nothing` where there are none.
@@ -139,17 +228,26 @@ impl<'d> Sql<'d> {
         }
     }
 
-    /// `column` equals one of the values, none of which is null.
-    pub fn one_of(&mut self, column: &str, values: &[KeyValue]) -> &mut Self {
-        self.push(column);
+    /// The expression equals one of the values, none of which is null.
+    pub fn one_of(&mut self, expression: &Expr, values: &[KeyValue]) -> &mut Self {
+        self.push(&expression.sql);
         if let [value] = values {
-            return self.push(" = ").bind(value.clone());
+            return self.push(" = ").bind(value.clone(), &expression.kind);
         }
         self.push(" IN (")
             .joined(values, ", ", "", |sql, value| {
-                sql.bind(value.clone());
+                sql.bind(value.clone(), &expression.kind);
             })
             .push(")")
+    }
+
+    /// [`Sql::one_of`], byte by byte whatever the collation takes for equal.
+    pub fn one_of_exactly(&mut self, expression: &Expr, values: &[KeyValue]) -> &mut Self {
+        if self.dialect.exact_hides_index(&expression.kind) {
+            self.one_of(expression, values).push(" AND ");
+        }
+        let exact = self.dialect.exact(expression);
+        self.one_of(&exact, values)
     }
 
     pub fn finish(self, values: usize) -> Statement {

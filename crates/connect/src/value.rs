@@ -77,6 +77,22 @@ impl Hash for KeyValue {
 }
 
 impl KeyValue {
+    /// Text where the bytes are valid UTF-8.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        std::str::from_utf8(bytes).map_or_else(
+            |_| Self::Blob(bytes.to_vec()),
+            |text| Self::Text(text.to_owned()),
+        )
+    }
+
+    /// As engines take and give it that have every value travel as text. `None` for null.
+    pub(crate) fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            other => other.comparable(),
+        }
+    }
+
     /// The form in which two values of different columns are compared: `1`, `1.0` and `"1"` are one key to a database
     /// whose columns differ in type. `None` for null, which equals nothing.
     pub(crate) fn comparable(&self) -> Option<String> {
@@ -86,6 +102,23 @@ impl KeyValue {
             Self::Real(number) => Some(number.to_string()),
             Self::Text(text) => Some(text.clone()),
             Self::Blob(bytes) => Some(format!("\0{bytes:?}")),
+        }
+    }
+}
+
+impl Cell {
+    /// Reads a note that a [`crate::sql::Dialect::cell`] wrote in place of a value: `b12:` for 12 bytes of no text,
+    /// `t70000:How it begins` for a long text, `v` and the value.
+    pub(crate) fn noted(note: &str) -> Self {
+        let long = || {
+            let (bytes, start) = note.get(1..)?.split_once(':')?;
+            Some((bytes.parse().ok()?, start.to_owned()))
+        };
+        match (note.chars().next(), long()) {
+            (Some('v'), _) => Self::Text(note.get(1..).unwrap_or_default().to_owned()),
+            (Some('b'), Some((bytes, _))) => Self::Binary { bytes },
+            (Some('t'), Some((bytes, start))) => Self::TooLong { start, bytes },
+            _ => Self::Unreadable,
         }
     }
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 /// All tables and views that the connection may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSchema {
+    /// The schema (in MySQL the database) that a name without one means, where the engine has schemas.
+    pub default_schema: Option<String>,
     /// In a stable order: by schema, then by name.
     pub tables: Vec<LiveTable>,
 }
@@ -30,6 +32,10 @@ pub struct LiveTable {
 
 /// One column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the database states"
+)]
 pub struct LiveColumn {
     /// Its name as the database spells it.
     pub name: String,
@@ -39,6 +45,10 @@ pub struct LiveColumn {
     pub nullable: bool,
     /// Computed by the database: it can be read and never written.
     pub generated: bool,
+    /// Its type or collation takes different texts for equal, such as `Ada` and `ada`.
+    pub loose: bool,
+    /// The connection may not read it.
+    pub refused: bool,
 }
 
 /// A reference that the database enforces.
@@ -46,6 +56,8 @@ pub struct LiveColumn {
 pub struct LiveForeignKey {
     /// Columns of the table that has the reference.
     pub columns: Vec<String>,
+    /// The schema of the table it points at, as in [`LiveTable::schema`].
+    pub schema: Option<String>,
     /// The table it points at.
     pub table: String,
     /// Columns of that table, in the same order.
@@ -53,24 +65,31 @@ pub struct LiveForeignKey {
 }
 
 impl LiveSchema {
-    /// The table of that name: first as it is spelt, then, as SQL folds unquoted names, without regard to
-    /// capitals. `schema` narrows it where the catalog names one.
+    /// The tables of a schema; of the default one where none is named.
+    pub fn in_schema<'a>(&'a self, schema: Option<&str>) -> impl Iterator<Item = &'a LiveTable> {
+        let schema = schema.filter(|s| self.default_schema.as_deref() != Some(*s));
+        let schema = schema.map(str::to_owned);
+        self.tables.iter().filter(move |t| t.schema == schema)
+    }
+
+    /// The table of that name: first as it is spelt, then, as SQL folds unquoted names, without regard to capitals.
     pub fn table(&self, schema: Option<&str>, name: &str) -> Option<&LiveTable> {
-        let here = |table: &&LiveTable| schema.is_none_or(|s| table.schema.as_deref() == Some(s));
-        self.tables
-            .iter()
-            .filter(here)
-            .find(|t| t.name == name)
-            .or_else(|| {
-                self.tables
-                    .iter()
-                    .filter(here)
-                    .find(|t| t.name.eq_ignore_ascii_case(name))
-            })
+        self.in_schema(schema).find(|t| t.name == name).or_else(|| {
+            self.in_schema(schema)
+                .find(|t| t.name.eq_ignore_ascii_case(name))
+        })
     }
 }
 
 impl LiveTable {
+    /// Its name with its schema, where that is not the default one.
+    pub fn full_name(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
     /// The column of that name, exactly or without regard to capitals.
     pub fn column(&self, name: &str) -> Option<&LiveColumn> {
         self.columns.iter().find(|c| c.name == name).or_else(|| {

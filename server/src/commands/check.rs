@@ -30,7 +30,7 @@ pub(crate) async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<Exi
     if !findings.iter().any(Finding::is_error) {
         findings.extend(check_rules(&loaded.catalog));
     }
-    findings.extend(check_databases(&loaded.catalog, &all_connections(config, args)).await);
+    findings.extend(check_databases(&loaded.catalog, &all_connections(config, args)?).await);
     findings.sort_by(|a, b| a.place.cmp(&b.place));
     let wrong = findings.iter().filter(|f| f.is_error()).count();
     if args.json {
@@ -52,8 +52,11 @@ pub(crate) async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<Exi
     })
 }
 
-fn all_connections(config: &Config, args: &CheckArgs) -> Connections {
-    let mut all = connections(config);
+fn all_connections(config: &Config, args: &CheckArgs) -> anyhow::Result<Connections> {
+    // Large databases may take longer to say what they have than a page can wait.
+    let mut config = config.clone();
+    config.systems.timeout_seconds = DESCRIBE.as_secs();
+    let mut all = connections(&config)?;
     for (name, path) in &args.sqlite {
         let settings = SqliteSettings {
             path: path.clone(),
@@ -65,7 +68,7 @@ fn all_connections(config: &Config, args: &CheckArgs) -> Connections {
             std::sync::Arc::new(SqliteConnector::new(settings)),
         );
     }
-    all
+    Ok(all)
 }
 
 /// Holds every connection that a dataset names against the catalog.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fairhold_domain::facts::{Fact, Part, Shown};
-use fairhold_domain::ids::CustomerId;
 use fairhold_domain::present;
 use fairhold_portal::company::Current;
 use fairhold_portal::my_data::Wanted;
@@ -54,22 +53,6 @@ async fn house(file: &Path) -> House {
         .with_system("chinook", file)
         .start()
         .await
-}
-
-/// The account that has just been made for this address.
-async fn customer(house: &House, known: &mut BTreeSet<String>, email: &str) -> Customer {
-    house.add_with_password(email, PASSWORD).await;
-    let all: Vec<String> = sqlx::query_scalar("SELECT customer_id FROM customers")
-        .fetch_all(&mut house.database().await)
-        .await
-        .unwrap();
-    let id = all.into_iter().find(|id| !known.contains(id)).unwrap();
-    known.insert(id.clone());
-    house
-        .portal
-        .customer(CustomerId::parse(&id).unwrap())
-        .await
-        .unwrap()
 }
 
 async fn expected(
@@ -172,10 +155,9 @@ async fn each_of_the_59_customers_sees_exactly_their_own() {
 
     let house = house(&file).await;
     let current = house.portal.company().current();
-    let mut known = BTreeSet::new();
     let mut counts = [0; 3];
     for (id, email) in people {
-        let customer = customer(&house, &mut known, &email).await;
+        let customer = house.new_customer(&email, PASSWORD).await;
         let page = house
             .portal
             .my_data(&customer, &Wanted::default())
@@ -229,9 +211,8 @@ async fn nobody_of_the_staff_finds_anything() {
         .fetch_all(&mut open(&file).await)
         .await
         .unwrap();
-    let mut known = BTreeSet::new();
     for email in emails {
-        let customer = customer(&house, &mut known, &email).await;
+        let customer = house.new_customer(&email, PASSWORD).await;
         let page = house
             .portal
             .my_data(&customer, &Wanted::default())

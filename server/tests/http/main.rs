@@ -10,6 +10,7 @@
 
 mod accounts;
 mod chinook;
+mod engines;
 mod html;
 mod log;
 mod mail;

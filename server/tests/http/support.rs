@@ -13,11 +13,12 @@ use std::time::Duration;
 use fairhold_app::assets::Assets;
 use fairhold_app::state::AppState;
 use fairhold_connect::Connector;
+use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
-use fairhold_portal::Portal;
 use fairhold_portal::demo::DemoCustomer;
 use fairhold_portal::world::{Clock, World};
-use fairhold_server::config::{Config, Connection};
+use fairhold_portal::{Customer, Portal};
+use fairhold_server::config::{Config, Connection, Server};
 use fairhold_server::demo::{self, Persona};
 use fairhold_server::wiring::{Mode, parts};
 use fairhold_store::SecretKey;
@@ -193,6 +194,22 @@ impl Setup {
         self
     }
 
+    /// The same with a database on a server as a connected system: `postgres` or `mysql`.
+    pub fn with_server(mut self, name: &str, kind: &str, url: &str) -> Self {
+        let server = Server {
+            url_file: Some(self.secret(&format!("{name}-url"), url)),
+            tls: None,
+            ca_file: None,
+            connections: 4,
+        };
+        let connection = match kind {
+            "postgres" => Connection::Postgres(server),
+            _ => Connection::Mysql(server),
+        };
+        self.config.connections.insert(name.to_owned(), connection);
+        self
+    }
+
     /// The same with this connector in place of a connected system, which then has so long to answer.
     pub fn with_connector(
         mut self,
@@ -294,6 +311,23 @@ impl House {
             looks: Vec::new(),
         };
         self.portal.add_demo_customer(customer).await.unwrap();
+    }
+
+    /// Adds a customer, and is them without a browser.
+    pub async fn new_customer(&self, email: &str, password: &str) -> Customer {
+        let ids = "SELECT customer_id FROM customers";
+        let before: Vec<String> = sqlx::query_scalar(ids)
+            .fetch_all(&mut self.database().await)
+            .await
+            .unwrap();
+        self.add_with_password(email, password).await;
+        let after: Vec<String> = sqlx::query_scalar(ids)
+            .fetch_all(&mut self.database().await)
+            .await
+            .unwrap();
+        let id = after.into_iter().find(|id| !before.contains(id)).unwrap();
+        let id = CustomerId::parse(&id).unwrap();
+        self.portal.customer(id).await.unwrap()
     }
 
     /// A browser that nobody has used.

@@ -119,10 +119,6 @@ impl Connector for Fault {
     async fn read(&self, _: &Plan, _: &ReadRequest) -> Result<Reading, ConnectError> {
         std::future::pending().await
     }
-
-    async fn ping(&self) -> Result<(), ConnectError> {
-        std::future::pending().await
-    }
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! The clauses that the statements of a reading share. The rows of a source stand under the alias `t0`, or under the one
 //! that is given.
 
+use std::collections::HashMap;
+
 use super::unique;
 use crate::{
-    plan::{Pair, Source, Step},
-    sql::{Dialect, Sql},
+    plan::{Name, Pair, Source, Step},
+    sql::{Dialect, Expr, Kind, Sql},
     value::{KeyValue, RowKey},
 };
 
@@ -12,7 +14,7 @@ use crate::{
 pub(super) fn write_key(sql: &mut Sql, source: &Source) {
     let dialect = sql.dialect;
     sql.joined(&source.key.parts, ", ", "", |sql, part| {
-        sql.push(&part.of("t0", dialect));
+        sql.select(&part.of("t0", dialect));
     });
     if let Some(number) = &source.key.number {
         sql.push(if source.key.parts.is_empty() {
@@ -20,9 +22,19 @@ pub(super) fn write_key(sql: &mut Sql, source: &Source) {
         } else {
             ", "
         })
-        .push("t0.")
-        .push(number);
+        .select(&number_of(number, "t0"));
     }
+}
+
+/// The running number of rows that have no key.
+pub(super) fn number_of(number: &str, alias: &str) -> Expr {
+    Expr::new(format!("{alias}.{number}"), Kind::new("bigint", false))
+}
+
+/// The values of columns, by the columns' quoted names.
+pub(super) fn values_of(columns: &[&Name], values: Vec<KeyValue>) -> HashMap<String, KeyValue> {
+    let names = columns.iter().map(|c| c.quoted.clone());
+    names.zip(values).collect()
 }
 
 /// ` FROM … AS t0` with the rows that the condition lets through. Where rows are numbered, the condition stands inside:
@@ -31,8 +43,8 @@ pub(super) fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(
     let dialect = sql.dialect;
     if let Some(number) = &source.key.number {
         // Only what is selected further out: a secret is not even carried along inside the database.
-        let identities = source.identities.iter().map(|i| i.column.as_str());
-        let columns = unique(source.open.iter().map(String::as_str).chain(identities));
+        let identities = source.identities.iter().map(|i| &i.column.quoted);
+        let columns = unique(source.open.iter().chain(identities));
         sql.push(" FROM (SELECT ")
             .joined(columns, "", "", |sql, column| {
                 sql.push("t0.").push(column).push(", ");
@@ -41,7 +53,7 @@ pub(super) fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(
         if !source.key.parts.is_empty() {
             sql.push("PARTITION BY ")
                 .joined(&source.key.parts, ", ", "", |sql, part| {
-                    sql.push(&part.of("t0", dialect));
+                    sql.push(&part.of("t0", dialect).sql);
                 });
         }
         sql.push(") AS ")
@@ -59,7 +71,7 @@ pub(super) fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(
 
 pub(super) fn write_filter(sql: &mut Sql, source: &Source, alias: &str) {
     for (column, value) in &source.filter {
-        let text = sql.dialect.as_text(&format!("{alias}.{column}"));
+        let text = sql.dialect.as_text(&column.of(alias));
         let exact = sql.dialect.exact(&text);
         sql.push(" AND ")
             .equals(&exact, &KeyValue::Text(value.clone()));
@@ -75,12 +87,11 @@ pub(super) fn write_key_is(sql: &mut Sql, source: &Source, alias: &str, key: &Ro
         "1 = 1",
         |sql, (part, value)| {
             let column = part.of(alias, dialect);
-            let column = if matches!(value, KeyValue::Text(_)) {
-                dialect.exact(&column)
+            if matches!(value, KeyValue::Text(_)) {
+                sql.equals_exactly(&column, value);
             } else {
-                column
-            };
-            sql.equals(&column, value);
+                sql.equals(&column, value);
+            }
         },
     );
     sql.push(")");
@@ -102,37 +113,36 @@ pub(super) fn write_key_is_any(sql: &mut Sql, source: &Source, alias: &str, keys
     let (texts, others): (Vec<_>, Vec<_>) = values
         .into_iter()
         .partition(|v| matches!(v, KeyValue::Text(_)));
-    let by_type = [(sql.dialect.exact(&column), texts), (column, others)];
+    let by_type = [(true, texts), (false, others)];
     let by_type = by_type.iter().filter(|(_, values)| !values.is_empty());
     sql.push("(")
-        .joined(by_type, " OR ", "1 = 0", |sql, (column, values)| {
-            sql.one_of(column, values);
+        .joined(by_type, " OR ", "1 = 0", |sql, (is_text, values)| {
+            if *is_text {
+                sql.one_of_exactly(&column, values);
+            } else {
+                sql.one_of(&column, values);
+            }
         })
         .push(")");
 }
 
-/// The child's column of a step, ready to be compared.
-pub(super) fn child_column(dialect: &dyn Dialect, pair: &Pair, alias: &str) -> String {
-    let column = format!("{alias}.{}", pair.child);
-    dialect.exact(&if pair.as_text {
+/// One side of a step's comparison, as values that can be compared.
+pub(super) fn side(dialect: &dyn Dialect, pair: &Pair, column: &Name, alias: &str) -> Expr {
+    let column = column.of(alias);
+    if pair.as_text {
         dialect.as_text(&column)
     } else {
         column
-    })
+    }
 }
 
 /// The child's columns of a step equal these values of the parent.
 fn write_equal_values(sql: &mut Sql, step: &Step, alias: &str, values: &[KeyValue]) {
-    let dialect = sql.dialect;
     sql.push("(").joined(
         step.on.iter().zip(values),
         " AND ",
         "1 = 0",
-        |sql, (pair, value)| {
-            sql.push(&child_column(dialect, pair, alias))
-                .push(" = ")
-                .bind(bound(pair.as_text, value));
-        },
+        |sql, (pair, value)| write_equal(sql, pair, alias, std::slice::from_ref(value)),
     );
     sql.push(")");
 }
@@ -140,18 +150,37 @@ fn write_equal_values(sql: &mut Sql, step: &Step, alias: &str, values: &[KeyValu
 /// The child's columns of a step equal those of one of the parents.
 pub(super) fn write_equal_any(sql: &mut Sql, step: &Step, alias: &str, tuples: &[Vec<KeyValue>]) {
     if let [pair] = step.on.as_slice() {
-        let column = child_column(sql.dialect, pair, alias);
-        let values: Vec<KeyValue> = tuples
-            .iter()
-            .flatten()
-            .map(|value| bound(pair.as_text, value))
-            .collect();
-        sql.one_of(&column, &values);
+        let values: Vec<KeyValue> = tuples.iter().flatten().cloned().collect();
+        sql.push("(");
+        write_equal(sql, pair, alias, &values);
+        sql.push(")");
     } else {
         sql.any(tuples, &mut |sql, values| {
             write_equal_values(sql, step, alias, values);
         });
     }
+}
+
+/// The child's column of a pair equals one of these values of the parent's column.
+fn write_equal(sql: &mut Sql, pair: &Pair, alias: &str, values: &[KeyValue]) {
+    let child = side(sql.dialect, pair, &pair.child, alias);
+    let values: Vec<KeyValue> = values.iter().map(|v| bound(pair.as_text, v)).collect();
+    // Bound as the parent's kind: that is what the values are.
+    let kind = if pair.as_text {
+        &child.kind
+    } else {
+        &pair.parent.kind
+    };
+    sql.one_of_exactly(
+        &Expr::new(
+            child.sql,
+            Kind {
+                loose: child.kind.loose,
+                ..kind.clone()
+            },
+        ),
+        &values,
+    );
 }
 
 /// A value as it is compared with a column.

@@ -6,14 +6,16 @@ use fairhold_domain::email::EmailAddress;
 
 use super::{
     Session,
-    clauses::{write_filter, write_from, write_key, write_key_is, write_key_is_any},
+    clauses::{
+        number_of, values_of, write_filter, write_from, write_key, write_key_is, write_key_is_any,
+    },
     unique,
 };
 use crate::{
     ConnectError, Plan,
-    plan::Source,
+    plan::{Name, Source},
     reading::{Found, IdentityRow, ReadRequest},
-    sql::{Sql, Statement},
+    sql::{Expr, Sql, Statement},
     value::{KeyValue, RowKey},
 };
 
@@ -118,11 +120,10 @@ pub(super) async fn prove(
                 .zip(&rest)
                 .any(|(identity, value)| identity.verified && holds(value, &request.address));
             if is_theirs {
-                let links = columns.iter().map(|c| (*c).to_owned()).zip(links).collect();
                 starts.push(Start {
                     source: index,
                     key: RowKey(row.values),
-                    links,
+                    links: values_of(&columns, links),
                 });
             }
         }
@@ -150,14 +151,14 @@ fn holds(identity: &KeyValue, address: &EmailAddress) -> bool {
 }
 
 /// The columns that paths leave a start row by, but for those whose values stay in the database.
-fn first_columns(plan: &Plan, start: usize) -> Vec<&str> {
+fn first_columns(plan: &Plan, start: usize) -> Vec<&Name> {
     let first_steps = plan
         .sources
         .iter()
         .flat_map(|s| s.paths.iter().filter_map(|p| p.first()));
     let columns = first_steps
         .filter(|s| s.parent == start && !s.secret)
-        .flat_map(|s| s.on.iter().map(|p| p.parent.as_str()));
+        .flat_map(|s| s.on.iter().map(|p| &p.parent));
     unique(columns)
 }
 
@@ -169,7 +170,7 @@ fn candidates(plan: &Plan, source: &Source, address: &EmailAddress, search: Sear
     write_from(&mut sql, source, |sql| {
         sql.push("(")
             .joined(&source.identities, " OR ", "1 = 0", |sql, identity| {
-                let column = format!("t0.{}", identity.column);
+                let column = identity.column.of("t0");
                 let normal = || KeyValue::Text(address.as_str().to_owned());
                 match search {
                     Search::Everywhere => {
@@ -177,7 +178,8 @@ fn candidates(plan: &Plan, source: &Source, address: &EmailAddress, search: Sear
                         dialect.may_hold(sql, &column, address.as_str());
                     }
                     Search::AnyCase => {
-                        sql.one_of(&format!("lower({column})"), &[normal()]);
+                        let lower = Expr::new(format!("lower({})", column.sql), column.kind);
+                        sql.one_of(&lower, &[normal()]);
                     }
                     Search::Exact => {
                         sql.one_of(&column, &[normal()]);
@@ -191,13 +193,13 @@ fn candidates(plan: &Plan, source: &Source, address: &EmailAddress, search: Sear
     sql.finish(source.key_len() + source.identities.len())
 }
 
-fn start_rows(plan: &Plan, source: &Source, columns: &[&str], wanted: &[&RowKey]) -> Statement {
+fn start_rows(plan: &Plan, source: &Source, columns: &[&Name], wanted: &[&RowKey]) -> Statement {
     let mut sql = Sql::new(&*plan.dialect);
     sql.push("SELECT ");
     write_key(&mut sql, source);
     write_identities(&mut sql, source);
     for column in columns {
-        sql.push(&format!(", t0.{column}"));
+        sql.push(", ").select(&column.of("t0"));
     }
     write_from(&mut sql, source, |sql| {
         write_key_is_any(sql, source, "t0", wanted);
@@ -208,7 +210,7 @@ fn start_rows(plan: &Plan, source: &Source, columns: &[&str], wanted: &[&RowKey]
             sql.push("(");
             write_key_is(sql, source, "t0", key);
             if let Some(value) = key.0.last() {
-                sql.push(" AND ").equals(&format!("t0.{number}"), value);
+                sql.push(" AND ").equals(&number_of(number, "t0"), value);
             }
             sql.push(")");
         });
@@ -218,9 +220,8 @@ fn start_rows(plan: &Plan, source: &Source, columns: &[&str], wanted: &[&RowKey]
 
 fn write_identities(sql: &mut Sql, source: &Source) {
     for identity in &source.identities {
-        let beginning = sql
-            .dialect
-            .beginning(&format!("t0.{}", identity.column), MAX_IDENTITY);
-        sql.push(", ").push(&beginning);
+        let column = identity.column.of("t0");
+        let beginning = sql.dialect.beginning(&column, MAX_IDENTITY);
+        sql.push(", ").select(&beginning);
     }
 }

@@ -13,7 +13,7 @@ mod own;
 mod page;
 mod shared;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, hash::Hash};
 
 use async_trait::async_trait;
 use fairhold_domain::catalog::looks_like_a_secret;
@@ -28,11 +28,17 @@ use crate::{
     value::{Cell, KeyValue},
 };
 
-/// A connection inside one read transaction.
+/// A connection inside one read transaction. Dropped before its end, it stops what still runs, and its connection, whose
+/// state nobody knows, is not used again.
 #[async_trait]
 pub(crate) trait Session: Send {
-    /// Runs a statement.
+    /// Runs a statement. After an error the next one can be run.
     async fn rows(&mut self, statement: Statement) -> Result<Vec<RawRow>, ConnectError>;
+
+    /// Ends the transaction and gives the connection back.
+    async fn end(self) -> Result<(), ConnectError>
+    where
+        Self: Sized;
 }
 
 /// A row as the engine gave it.
@@ -74,11 +80,16 @@ pub(crate) async fn read(
                     .await?;
                 reading.collections.push(rows);
             }
-            Err(ConnectError::Changed) => note_failed(&mut reading, source),
+            Err(error) if is_of_one_collection(error) => note_failed(&mut reading, source),
             Err(error) => return Err(error),
         }
     }
     Ok(reading)
+}
+
+/// Whether the error says nothing of the other collections: they are read all the same.
+fn is_of_one_collection(error: ConnectError) -> bool {
+    matches!(error, ConnectError::Changed | ConnectError::Refused)
 }
 
 fn note_failed(reading: &mut Reading, source: &Source) {
@@ -92,24 +103,18 @@ fn note_failed(reading: &mut Reading, source: &Source) {
     }
 }
 
-fn unique<'a>(items: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+fn unique<'a, T: Eq + Hash>(items: impl Iterator<Item = &'a T>) -> Vec<&'a T> {
     let mut seen = HashSet::new();
     items.filter(|item| seen.insert(*item)).collect()
 }
 
-/// Puts the withheld cells back in their places.
-fn with_withheld(source: &Source, read: Vec<Cell>) -> Vec<Cell> {
+/// Puts the cells that were not read in their places.
+fn with_closed(source: &Source, read: Vec<Cell>) -> Vec<Cell> {
     let mut read = read.into_iter();
-    let mut cells: Vec<Cell> = source
-        .withheld
-        .iter()
-        .map(|withheld| {
-            if *withheld {
-                Cell::Withheld
-            } else {
-                read.next().unwrap_or(Cell::Unreadable)
-            }
-        })
+    let mut open = || read.next().unwrap_or(Cell::Unreadable);
+    let cells = source.closed.iter();
+    let mut cells: Vec<Cell> = cells
+        .map(|closed| closed.clone().unwrap_or_else(&mut open))
         .collect();
     // A table of one row a fact may hold a fact called "password".
     if let Some((key, value)) = source.key_value

@@ -1,12 +1,12 @@
 //! Which rows are the customer's own: the start rows, and what the plan's paths lead to from them.
 
 use super::{
-    clauses::{child_column, write_equal_any, write_filter, write_from, write_key_is_any},
+    clauses::{side, write_equal_any, write_filter, write_from, write_key_is_any},
     identity::Start,
 };
 use crate::{
     Plan,
-    plan::{Pair, Source, Step},
+    plan::{Name, Pair, Source, Step},
     sql::Sql,
     value::{KeyValue, RowKey},
 };
@@ -47,10 +47,16 @@ pub(super) fn write_own_from(
             .push(&inner)
             .push(" ON ");
         sql.joined(&step.on, " AND ", "1 = 0", |sql, pair| {
-            let parent = format!("{outer}.{}", pair.parent);
-            sql.push(&child_column(dialect, pair, &inner))
+            let (child, parent) = (pair.child.of(&inner), pair.parent.of(&outer));
+            if dialect.exact_hides_index(&child.kind) {
+                sql.push(&child.sql)
+                    .push(" = ")
+                    .push(&parent.sql)
+                    .push(" AND ");
+            }
+            sql.push(&dialect.exact(&child).sql)
                 .push(" = ")
-                .push(&parent);
+                .push(&dialect.exact_right(&parent).sql);
         });
     }
     sql.push(" WHERE (");
@@ -139,10 +145,10 @@ fn way<'a>(path: &'a [Step], starts: &'a [Start]) -> Option<Way<'a>> {
 
 /// The start row's values of the step's columns; `None` where one is null, which equals nothing.
 fn known_values(step: &Step, start: &Start) -> Option<Vec<KeyValue>> {
-    let value = |column: &str| {
+    let value = |column: &Name| {
         start
             .links
-            .get(column)
+            .get(&column.quoted)
             .filter(|v| **v != KeyValue::Null)
             .cloned()
     };
@@ -166,21 +172,47 @@ fn write_ways<'a>(
     });
 }
 
-/// `SQLite` finds no index for several columns at once whose collation is said, so each column is asked for by itself as
-/// well. Each such level repeats what lies behind it, so there are few.
+/// Some engines find no index for several columns at once, or for columns that are compared byte by byte, so each such
+/// column is asked for by itself and as loosely as the index is as well. Each such level repeats what lies behind it, so
+/// there are few.
 const DEPTH_WITH_HINTS: usize = 3;
+
+/// How two columns are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compare {
+    /// As the columns' collations say.
+    Loosely,
+    /// Byte by byte.
+    Exactly,
+}
 
 /// The rows at the end of a path, nested from the last step to the first. Each level has its own alias, so that a column
 /// which is gone is an error and never the column of that name one level further out.
 fn write_path(sql: &mut Sql, plan: &Plan, path: &[Step], starts: &[Start], depth: usize) {
     let Some(step) = path.last() else { return };
-    if step.on.len() > 1 && depth < DEPTH_WITH_HINTS {
-        for pair in &step.on {
-            write_in(sql, plan, path, starts, depth, std::slice::from_ref(pair));
+    let dialect = sql.dialect;
+    let hides = |pair: &Pair| dialect.exact_hides_index(&pair.child.kind);
+    let by_itself = step.on.len() > 1 && dialect.rows_hide_index();
+    if depth < DEPTH_WITH_HINTS {
+        for pair in step.on.iter().filter(|p| by_itself || hides(p)) {
+            let compare = if hides(pair) {
+                Compare::Loosely
+            } else {
+                Compare::Exactly
+            };
+            write_in(
+                sql,
+                plan,
+                path,
+                starts,
+                depth,
+                std::slice::from_ref(pair),
+                compare,
+            );
             sql.push(" AND ");
         }
     }
-    write_in(sql, plan, path, starts, depth, &step.on);
+    write_in(sql, plan, path, starts, depth, &step.on, Compare::Exactly);
 }
 
 /// `(child's columns) IN (SELECT parent's columns …)`.
@@ -191,6 +223,7 @@ fn write_in(
     starts: &[Start],
     depth: usize,
     on: &[Pair],
+    compare: Compare,
 ) {
     let Some((step, before)) = path.split_last() else {
         return;
@@ -200,14 +233,17 @@ fn write_in(
     };
     let (dialect, outer, inner) = (sql.dialect, format!("t{depth}"), format!("t{}", depth + 1));
     sql.push("(").joined(on, ", ", "", |sql, pair| {
-        sql.push(&child_column(dialect, pair, &outer));
+        let child = side(dialect, pair, &pair.child, &outer);
+        sql.push(&match compare {
+            Compare::Loosely => child.sql,
+            Compare::Exactly => dialect.exact(&child).sql,
+        });
     });
     sql.push(") IN (SELECT ").joined(on, ", ", "", |sql, pair| {
-        let column = format!("{inner}.{}", pair.parent);
-        sql.push(&if pair.as_text {
-            dialect.as_text(&column)
-        } else {
-            column
+        let parent = side(dialect, pair, &pair.parent, &inner);
+        sql.push(&match compare {
+            Compare::Loosely => parent.sql,
+            Compare::Exactly => dialect.exact_right(&parent).sql,
         });
     });
     sql.push(" FROM ")

@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use super::{
     Session,
-    clauses::write_key,
+    clauses::{number_of, values_of, write_key},
     identity::Start,
     own::{streamed_parents, write_own_from},
-    unique, with_withheld,
+    unique, with_closed,
 };
 use crate::{
     ConnectError, Plan,
-    plan::{Part, Source},
+    plan::{Name, Part, Source},
     reading::{CollectionRows, Count, Cursor, MAX_PAGE, ReadRequest, Row},
-    sql::{Dialect, Sql, Statement},
+    sql::{Dialect, Expr, Sql, Statement},
     value::{KeyValue, RowKey},
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn page(
             .shared
             .iter()
             .filter(|s| !s.secret)
-            .flat_map(|s| s.on.iter().map(|p| p.parent.as_str())),
+            .flat_map(|s| s.on.iter().map(|p| &p.parent)),
     );
     let order_len = order_terms(plan, source).len();
     let statement = page_rows(plan, index, source, starts, after, &columns, size + 1)?;
@@ -58,10 +58,10 @@ pub(super) async fn page(
                 key: key.clone(),
             });
         }
-        links.push(columns.iter().map(|c| (*c).to_owned()).zip(link).collect());
+        links.push(values_of(&columns, link));
         rows.push(Row {
             key,
-            cells: with_withheld(source, row.cells),
+            cells: with_closed(source, row.cells),
             context: Vec::new(),
         });
     }
@@ -93,7 +93,7 @@ fn page_rows(
     source: &Source,
     starts: &[Start],
     after: Option<&Cursor>,
-    columns: &[&str],
+    columns: &[&Name],
     limit: usize,
 ) -> Result<Statement, ConnectError> {
     let dialect = &*plan.dialect;
@@ -102,10 +102,10 @@ fn page_rows(
     write_key(&mut sql, source);
     let order = order_terms(plan, source);
     for term in &order {
-        sql.push(", ").push(&term.expression);
+        sql.push(", ").select(&term.expression);
     }
     for column in columns {
-        sql.push(&format!(", t0.{column}"));
+        sql.push(", ").select(&column.of("t0"));
     }
     if !source.cells.is_empty() {
         sql.push(", ").push(&source.cells);
@@ -125,11 +125,11 @@ fn page_rows(
     }
     sql.push(" ORDER BY ")
         .joined(&terms, ", ", "1", |sql, term| {
-            let newest = term.newest_first;
-            sql.push(&if newest {
-                dialect.descending(&term.expression)
+            let expression = &term.expression.sql;
+            sql.push(&if term.newest_first {
+                dialect.descending(expression, term.nullable)
             } else {
-                dialect.ascending(&term.expression)
+                dialect.ascending(expression, term.nullable)
             });
         });
     sql.push(&format!(" LIMIT {limit}"));
@@ -139,7 +139,7 @@ fn page_rows(
 
 /// Something that a page is sorted by.
 struct Term {
-    expression: String,
+    expression: Expr,
     nullable: bool,
     newest_first: bool,
 }
@@ -176,7 +176,7 @@ fn key_terms(source: &Source, dialect: &dyn Dialect) -> Vec<Term> {
         newest_first,
     };
     let number = |number: &String| Term {
-        expression: format!("t0.{number}"),
+        expression: number_of(number, "t0"),
         nullable: false,
         newest_first,
     };
@@ -200,9 +200,10 @@ fn write_after(sql: &mut Sql, terms: &[Term], after: &Cursor) -> Result<(), Conn
         && **value != KeyValue::Null
         && !(first.newest_first && first.nullable)
     {
-        sql.push(&first.expression)
+        sql.push(&first.expression.sql)
             .push(if first.newest_first { " <= " } else { " >= " });
-        sql.bind((*value).clone()).push(" AND ");
+        sql.bind((*value).clone(), &first.expression.kind)
+            .push(" AND ");
     }
     sql.push("(");
     for (index, (term, value)) in terms.iter().zip(&values).enumerate() {
@@ -219,19 +220,17 @@ fn write_after(sql: &mut Sql, terms: &[Term], after: &Cursor) -> Result<(), Conn
 
 /// The term's values that come after this one in its own order: nulls first where it ascends, last where it descends.
 fn write_beyond(sql: &mut Sql, term: &Term, value: &KeyValue) {
-    let expression = &term.expression;
+    let Expr { sql: here, kind } = &term.expression;
     match (term.newest_first, value) {
         (true, KeyValue::Null) => sql.push("1 = 0"),
-        (false, KeyValue::Null) => sql.push(expression).push(" IS NOT NULL"),
+        (false, KeyValue::Null) => sql.push(here).push(" IS NOT NULL"),
         (true, value) if term.nullable => {
-            sql.push("(")
-                .push(expression)
-                .push(" < ")
-                .bind(value.clone());
-            sql.push(" OR ").push(expression).push(" IS NULL)")
+            sql.push("(").push(here).push(" < ");
+            sql.bind(value.clone(), kind).push(" OR ").push(here);
+            sql.push(" IS NULL)")
         }
-        (true, value) => sql.push(expression).push(" < ").bind(value.clone()),
-        (false, value) => sql.push(expression).push(" > ").bind(value.clone()),
+        (true, value) => sql.push(here).push(" < ").bind(value.clone(), kind),
+        (false, value) => sql.push(here).push(" > ").bind(value.clone(), kind),
     };
 }
 

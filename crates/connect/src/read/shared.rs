@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Session,
     clauses::{write_equal_any, write_filter, write_from, write_key},
-    note_failed, with_withheld,
+    is_of_one_collection, note_failed, with_closed,
 };
 use crate::{
     ConnectError, Plan,
@@ -46,7 +46,7 @@ impl Shared {
                 .await
             {
                 Ok(raw) => raw,
-                Err(ConnectError::Changed) => {
+                Err(error) if is_of_one_collection(error) => {
                     note_failed(reading, child);
                     continue;
                 }
@@ -83,7 +83,7 @@ impl Shared {
                     .unwrap_or_else(|| {
                         entry.rows.push(Row {
                             key,
-                            cells: with_withheld(child, row.cells),
+                            cells: with_closed(child, row.cells),
                             context: Vec::new(),
                         });
                         entry.rows.len() - 1
@@ -119,7 +119,7 @@ impl Wanted {
             let tuple: Option<Vec<KeyValue>> = step
                 .on
                 .iter()
-                .map(|pair| link.get(&pair.parent).cloned())
+                .map(|pair| link.get(&pair.parent.quoted).cloned())
                 .collect();
             let Some(tuple) = tuple else { continue };
             let Some(key) = comparable_all(&tuple) else {
@@ -151,7 +151,7 @@ fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>
     sql.push("SELECT ");
     write_key(&mut sql, child);
     for pair in &step.on {
-        sql.push(", t0.").push(&pair.child);
+        sql.push(", ").select(&pair.child.of("t0"));
     }
     if !child.cells.is_empty() {
         sql.push(", ").push(&child.cells);

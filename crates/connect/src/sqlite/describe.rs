@@ -2,7 +2,7 @@
 
 use fairhold_domain::schema::{LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
 
-use crate::{ConnectError, read::Session, sql::Statement, value::KeyValue};
+use crate::{ConnectError, engine::ask, read::Session, value::KeyValue};
 
 /// What the file has, by `SQLite`'s table-valued pragmas (<https://www.sqlite.org/pragma.html#pragfunc>).
 pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, ConnectError> {
@@ -60,6 +60,7 @@ async fn describe_table(
             sql_type,
             nullable: *not_null == 0,
             generated: *hidden > 1,
+            ..LiveColumn::default()
         });
     }
     key.sort();
@@ -95,6 +96,7 @@ async fn describe_table(
         let references = rows.iter().filter_map(|row| text(row.get(2))).collect();
         table.foreign_keys.push(LiveForeignKey {
             columns,
+            schema: None,
             table: to,
             references,
         });
@@ -122,22 +124,4 @@ fn grouped(rows: Vec<Vec<KeyValue>>) -> Vec<(KeyValue, Vec<Vec<KeyValue>>)> {
         }
     }
     groups
-}
-
-pub(super) async fn ask(
-    session: &mut dyn Session,
-    sql: &str,
-    binds: &[KeyValue],
-) -> Result<Vec<Vec<KeyValue>>, ConnectError> {
-    let statement = Statement {
-        sql: sql.to_owned(),
-        binds: binds.to_vec(),
-        values: usize::MAX,
-    };
-    Ok(session
-        .rows(statement)
-        .await?
-        .into_iter()
-        .map(|row| row.values)
-        .collect())
 }

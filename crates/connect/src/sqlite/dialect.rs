@@ -3,7 +3,7 @@
 use fairhold_domain::schema::LiveTable;
 
 use crate::{
-    sql::{Dialect, Family, Sql},
+    sql::{Dialect, Expr, Kind, Sql, pattern_of},
     value::{KeyValue, MAX_CELL_BYTES},
 };
 
@@ -19,24 +19,14 @@ impl Dialect for SqliteDialect {
         format!("?{number}")
     }
 
-    /// Column affinity: <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>.
-    fn family(&self, sql_type: &str) -> Family {
-        let upper = sql_type.to_ascii_uppercase();
-        let has = |part: &str| upper.contains(part);
-        if has("INT") {
-            Family::Number
-        } else if has("CHAR") || has("CLOB") || has("TEXT") {
-            Family::Text
-        } else if has("BLOB") || upper.is_empty() {
-            Family::Other
-        } else {
-            Family::Number
-        }
+    fn comparable(&self, one: &str, other: &str) -> bool {
+        Family::of(one) == Family::of(other)
     }
 
     /// `SQLite` types values, not columns, so the expression looks at the value. Lengths come from the row's header; a
     /// large value itself stays where it is.
-    fn cell(&self, column: &str, _: &str) -> String {
+    fn cell(&self, column: &Expr) -> String {
+        let column = &column.sql;
         format!(
             "CASE WHEN typeof({column}) = 'blob' THEN CAST('b' || octet_length({column}) || ':' AS BLOB) \
              WHEN octet_length({column}) > {MAX_CELL_BYTES} THEN CAST('t' || octet_length({column}) || ':' || \
@@ -45,27 +35,33 @@ impl Dialect for SqliteDialect {
         )
     }
 
-    fn as_text(&self, expression: &str) -> String {
-        format!("CAST({expression} AS TEXT)")
+    fn as_text(&self, expression: &Expr) -> Expr {
+        text(format!("CAST({} AS TEXT)", expression.sql))
     }
 
-    fn beginning(&self, expression: &str, characters: u32) -> String {
-        format!(
+    fn beginning(&self, expression: &Expr, characters: u32) -> Expr {
+        let expression = &expression.sql;
+        text(format!(
             "CASE WHEN typeof({expression}) = 'blob' THEN hex(substr({expression}, 1, {characters})) \
              ELSE substr(CAST({expression} AS TEXT), 1, {characters}) END"
+        ))
+    }
+
+    fn exact(&self, expression: &Expr) -> Expr {
+        Expr::new(
+            format!("{} COLLATE BINARY", expression.sql),
+            expression.kind.clone(),
         )
     }
 
-    fn exact(&self, expression: &str) -> String {
-        format!("{expression} COLLATE BINARY")
+    /// The left side's collation is the one that counts.
+    fn exact_right(&self, expression: &Expr) -> Expr {
+        expression.clone()
     }
 
-    fn ascending(&self, expression: &str) -> String {
-        format!("{expression} ASC")
-    }
-
-    fn descending(&self, expression: &str) -> String {
-        format!("{expression} DESC")
+    /// `SQLite` finds no index for several columns at once whose collation is said.
+    fn rows_hide_index(&self) -> bool {
+        true
     }
 
     /// A table without a primary key always has a row id (<https://www.sqlite.org/rowidtable.html>), under whichever of
@@ -79,29 +75,47 @@ impl Dialect for SqliteDialect {
             .find(|name| table.column(name).is_none())
     }
 
-    /// LIKE knows no case in ASCII. Any other letter may be stored in either case, composed or not, and white space may
-    /// stand around: `%` lets that through, and the comparison in Rust decides. Lest `%%@gmail.com%` let all of Gmail
-    /// through, such an address is looked for only among texts of more bytes than letters.
-    fn may_hold(&self, sql: &mut Sql<'_>, expression: &str, address: &str) {
-        let mut pattern = String::from("%");
-        for c in address.chars() {
-            match c {
-                '%' | '_' | '\\' => pattern.extend(['\\', c]),
-                c if c.is_ascii() => pattern.push(c),
-                _ => pattern.push('%'),
-            }
-        }
-        pattern.push('%');
+    /// LIKE knows no case in ASCII. Lest `%%@gmail.com%` let all of Gmail through, an address beyond ASCII is looked for
+    /// only among texts of more bytes than letters.
+    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, address: &str) {
+        let column = &expression.sql;
         sql.push("(")
-            .push(expression)
+            .push(column)
             .push(" LIKE ")
-            .bind(KeyValue::Text(pattern))
-            .push(" ESCAPE '\\'");
+            .bind(KeyValue::Text(pattern_of(address)), &expression.kind)
+            .push(" ESCAPE '!'");
         if !address.is_ascii() {
-            sql.push(&format!(
-                " AND octet_length({expression}) > length({expression})"
-            ));
+            sql.push(&format!(" AND octet_length({column}) > length({column})"));
         }
         sql.push(")");
+    }
+}
+
+fn text(sql: String) -> Expr {
+    Expr::new(sql, Kind::new("TEXT", false))
+}
+
+/// Families of declared types: two columns of different families are compared as text.
+#[derive(PartialEq, Eq)]
+enum Family {
+    Text,
+    Number,
+    Other,
+}
+
+impl Family {
+    /// Column affinity: <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>.
+    fn of(sql_type: &str) -> Self {
+        let upper = sql_type.to_ascii_uppercase();
+        let has = |part: &str| upper.contains(part);
+        if has("INT") {
+            Self::Number
+        } else if has("CHAR") || has("CLOB") || has("TEXT") {
+            Self::Text
+        } else if has("BLOB") || upper.is_empty() {
+            Self::Other
+        } else {
+            Self::Number
+        }
     }
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
+use fairhold_domain::schema::LiveSchema;
 use sqlx::{
     AssertSqlSafe, Row as _, Sqlite, SqlitePool, TypeInfo as _, ValueRef as _,
     pool::PoolConnection,
@@ -25,9 +25,10 @@ use sqlx::{
 
 use self::{describe::describe, dialect::SqliteDialect};
 use crate::{
-    ConnectError, Connector, Found, Plan, ReadRequest, Reading,
-    read::{self, RawRow, Search, Session},
-    sql::Statement,
+    ConnectError,
+    engine::{Engine, raw_rows},
+    read::{RawRow, Session},
+    sql::{Dialect, Statement},
     value::{Cell, KeyValue},
 };
 
@@ -71,6 +72,19 @@ impl SqliteConnector {
             timeout: settings.timeout,
         }
     }
+}
+
+#[async_trait]
+impl Engine for SqliteConnector {
+    type Session = SqliteSession;
+
+    fn dialect(&self) -> Box<dyn Dialect> {
+        Box::new(SqliteDialect)
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
 
     async fn open(&self) -> Result<SqliteSession, ConnectError> {
         let mut connection = self.pool.acquire().await.map_err(|e| closed(&e))?;
@@ -92,100 +106,8 @@ impl SqliteConnector {
         Ok(session)
     }
 
-    /// No call outlasts the time-out: dropping its session stops the statement.
-    async fn in_time<T>(
-        &self,
-        work: impl Future<Output = Result<T, ConnectError>> + Send,
-    ) -> Result<T, ConnectError> {
-        within(self.timeout, work).await
-    }
-
-    async fn search(
-        &self,
-        plan: &Plan,
-        address: &EmailAddress,
-        search: Search,
-        time: Duration,
-    ) -> Result<Vec<Found>, ConnectError> {
-        within(time, async {
-            let mut session = self.open().await?;
-            let found = read::find(&mut session, plan, address, search).await?;
-            session.end().await.map(|()| found)
-        })
-        .await
-    }
-}
-
-async fn within<T>(
-    time: Duration,
-    work: impl Future<Output = Result<T, ConnectError>> + Send,
-) -> Result<T, ConnectError> {
-    tokio::time::timeout(time, work)
-        .await
-        .unwrap_or(Err(ConnectError::TooSlow))
-}
-
-#[async_trait]
-impl Connector for SqliteConnector {
-    async fn describe(&self) -> Result<LiveSchema, ConnectError> {
-        self.in_time(async {
-            let mut session = self.open().await?;
-            let schema = describe(&mut session).await?;
-            session.end().await.map(|()| schema)
-        })
-        .await
-    }
-
-    fn plan(&self, datasets: &[Dataset], schema: &LiveSchema) -> Plan {
-        Plan::new(datasets, schema, Box::new(SqliteDialect))
-    }
-
-    async fn find(&self, plan: &Plan, address: &EmailAddress) -> Result<Vec<Found>, ConnectError> {
-        let mut found = self
-            .search(plan, address, Search::Everywhere, self.timeout / 2)
-            .await;
-        // Only a search that looks at every row knows that it missed none of theirs, so it comes first: links are made
-        // once a day. Where a table is too large for it, what an index finds in a moment is better than nothing.
-        for quick in [Search::AnyCase, Search::Exact] {
-            if found != Err(ConnectError::TooSlow) {
-                break;
-            }
-            tracing::warn!(
-                ?quick,
-                "a table is too large to look for a customer in every row: index its addresses"
-            );
-            let sure = |found: &Vec<Found>| !found.is_empty();
-            // Nobody, found in a hurry, is not nobody.
-            found = self
-                .search(plan, address, quick, self.timeout / 8)
-                .await
-                .and_then(|found| Some(found).filter(sure).ok_or(ConnectError::TooSlow));
-        }
-        found
-    }
-
-    async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError> {
-        self.in_time(async {
-            let mut session = self.open().await?;
-            let reading = read::read(&mut session, plan, request).await?;
-            session.end().await.map(|()| reading)
-        })
-        .await
-    }
-
-    async fn ping(&self) -> Result<(), ConnectError> {
-        // The first page of the file is read, so what is no database shows itself.
-        let ask = || Statement {
-            sql: "SELECT count(*) FROM sqlite_schema".to_owned(),
-            binds: Vec::new(),
-            values: 1,
-        };
-        self.in_time(async {
-            let mut session = self.open().await?;
-            session.rows(ask()).await?;
-            session.end().await
-        })
-        .await
+    async fn look_around(session: &mut SqliteSession) -> Result<LiveSchema, ConnectError> {
+        describe(session).await
     }
 }
 
@@ -194,7 +116,7 @@ const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 
 /// One read transaction: all its statements see the same moment.
 #[derive(Debug)]
-struct SqliteSession {
+pub(crate) struct SqliteSession {
     connection: PoolConnection<Sqlite>,
     stop: Arc<AtomicBool>,
     ended: bool,
@@ -208,17 +130,9 @@ impl SqliteSession {
             .map(|_| ())
             .map_err(|e| closed(&e))
     }
-
-    /// Ends the transaction and gives the connection back.
-    async fn end(mut self) -> Result<(), ConnectError> {
-        self.run("COMMIT").await?;
-        self.ended = true;
-        Ok(())
-    }
 }
 
-/// Nobody waits any more: by the time-out, because the caller left, or after an error. Whatever statement still runs is
-/// stopped, and the connection, whose state nobody knows, is not used again.
+/// Nobody waits any more: by the time-out, because the caller left, or after an error.
 impl Drop for SqliteSession {
     fn drop(&mut self) {
         if !self.ended {
@@ -247,21 +161,24 @@ impl Session for SqliteSession {
             .fetch_all(&mut *self.connection)
             .await
             .map_err(|e| closed(&e))?;
-        rows.iter().map(|row| raw(row, values)).collect()
+        raw_rows(
+            &rows,
+            values,
+            SqliteRow::len,
+            |row, i| at(row, i).map(key_value),
+            |row, i| at(row, i).map(cell),
+        )
+    }
+
+    async fn end(mut self) -> Result<(), ConnectError> {
+        self.run("COMMIT").await?;
+        self.ended = true;
+        Ok(())
     }
 }
 
-fn raw(row: &SqliteRow, values: usize) -> Result<RawRow, ConnectError> {
-    let at = |index: usize| row.try_get_raw(index).map_err(|_| ConnectError::Damaged);
-    let values = values.min(row.len());
-    Ok(RawRow {
-        values: (0..values)
-            .map(|i| at(i).map(key_value))
-            .collect::<Result<_, _>>()?,
-        cells: (values..row.len())
-            .map(|i| at(i).map(cell))
-            .collect::<Result<_, _>>()?,
-    })
+fn at(row: &SqliteRow, index: usize) -> Result<SqliteValueRef<'_>, ConnectError> {
+    row.try_get_raw(index).map_err(|_| ConnectError::Damaged)
 }
 
 fn key_value(value: SqliteValueRef<'_>) -> KeyValue {
@@ -302,23 +219,7 @@ fn cell(value: SqliteValueRef<'_>) -> Cell {
     if is_text {
         return Cell::Text(text.to_owned());
     }
-    let Some((note, start)) = text.split_once(':') else {
-        return Cell::Unreadable;
-    };
-    match (note.split_at_checked(1), start) {
-        (Some(("b", bytes)), _) => bytes
-            .parse()
-            .map_or(Cell::Unreadable, |bytes| Cell::Binary { bytes }),
-        (Some(("t", bytes)), start) => {
-            bytes
-                .parse()
-                .map_or(Cell::Unreadable, |bytes| Cell::TooLong {
-                    start: start.to_owned(),
-                    bytes,
-                })
-        }
-        _ => Cell::Unreadable,
-    }
+    Cell::noted(text)
 }
 
 /// The closed set out of `SQLite`'s result codes (<https://www.sqlite.org/rescode.html>); extended codes have the
@@ -356,12 +257,13 @@ mod tests {
     };
     use sqlx::ConnectOptions as _;
 
-    use super::{
-        describe::{ask, text},
-        *,
-    };
+    use fairhold_domain::{catalog::Dataset, email::EmailAddress};
+
+    use super::{describe::text, *};
     use crate::{
-        ReadRequest, RowKey,
+        Connector as _, ReadRequest, Reading, RowKey,
+        engine::ask,
+        read,
         reading::{CollectionName, IdentityRow},
     };
 
@@ -376,6 +278,10 @@ mod tests {
         async fn rows(&mut self, statement: Statement) -> Result<Vec<RawRow>, ConnectError> {
             self.ran.push(statement.sql.clone());
             self.session.rows(statement).await
+        }
+
+        async fn end(self) -> Result<(), ConnectError> {
+            Ok(())
         }
     }
 

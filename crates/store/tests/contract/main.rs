@@ -1,6 +1,6 @@
 //! The contract of the store: one suite, and each test of it runs on SQLite and on PostgreSQL.
 //!
-//! PostgreSQL needs a server whose user may create databases, as `scripts/with-postgres.sh` starts one; its address is
+//! PostgreSQL needs a server whose user may create databases, as `scripts/with-databases.sh` starts one; its address is
 //! in `FAIRHOLD_TEST_POSTGRES`. Without it each test says on a line of its own that this half was skipped. A new
 //! aggregate is a new file here, with [`support::for_each_engine`] around each of its tests.
 

@@ -99,7 +99,7 @@ fn same_name(a: &str, b: &str) -> bool {
 
 /// Whether a reference of the database leads to that table.
 fn points_at(key: &LiveForeignKey, table: &LiveTable) -> bool {
-    same_name(&key.table, &table.name)
+    key.schema == table.schema && same_name(&key.table, &table.name)
 }
 
 struct SchemaCheck<'a> {
@@ -114,14 +114,7 @@ impl<'a> SchemaCheck<'a> {
     }
 
     fn find_table(&self, schema: Option<&str>, name: &str) -> Match<'a, LiveTable> {
-        find_name(
-            self.schema
-                .tables
-                .iter()
-                .filter(|t| t.schema.as_deref() == schema),
-            |t| &t.name,
-            name,
-        )
+        find_name(self.schema.in_schema(schema), |t| &t.name, name)
     }
 
     fn match_table(&mut self, dataset: &'a Dataset, collection: &'a Collection) {
@@ -419,7 +412,7 @@ impl<'a> SchemaCheck<'a> {
             .schema
             .tables
             .iter()
-            .filter(|other| !std::ptr::eq(*other, table) && other.schema == table.schema)
+            .filter(|other| !std::ptr::eq(*other, table))
         {
             for key in other
                 .foreign_keys

@@ -76,6 +76,7 @@ fn database() -> LiveSchema {
         points("track_id", "tracks"),
     ];
     LiveSchema {
+        default_schema: None,
         tables: vec![
             table(
                 "customers",

@@ -1,4 +1,4 @@
-//! The `SQLite` connector against real files: what a customer gets, and what they never get.
+//! The connectors against real databases of each engine: what a customer gets, and what they never get.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,7 +7,10 @@
 )]
 
 mod chinook;
+mod fides;
 mod hostile;
 mod planted;
+mod servers;
 mod shapes;
 mod support;
+mod types;

@@ -3,7 +3,8 @@
 use fairhold_connect::{ConnectError, Connector as _, Count, KeyValue, ReadRequest, RowKey};
 
 use crate::support::{
-    Database, address, connector, datasets, lines, plan, read, read_all_pages, request, rows_of,
+    Database, address, connector, datasets, keys, lines, on_each_engine, plan, read,
+    read_all_pages, request, rows_of,
 };
 
 const CUSTOMER: &str = "
@@ -52,37 +53,34 @@ async fn identities_are_compared_byte_by_byte_after_normalising() {
 
 #[tokio::test]
 async fn letters_of_all_the_world_are_found_among_thousands_of_others() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
-        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) INSERT INTO customer SELECT i, 'mail' || i || '@example.com' FROM n;
-        INSERT INTO customer VALUES (20000, ' ÆØÅ@Example.com ');"])
-    .await;
-    let connector = connector(&database.path);
-    let plan = plan(&connector, &datasets(CUSTOMER)).await;
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        INSERT INTO customer WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) SELECT i, concat('mail', i, '@example.com') FROM n;
+        INSERT INTO customer VALUES (20000, ' ÆØÅ@Example.com ');"], async |database| {
+    let connector = &*database.connector();
+    let plan = plan(connector, &datasets(CUSTOMER)).await;
     let found = connector.find(&plan, &address("æøå@example.com")).await;
-    let keys: Vec<RowKey> = found.unwrap().into_iter().map(|f| f.row.key).collect();
-    assert_eq!(keys, [RowKey(vec![KeyValue::Int(20_000)])]);
+    assert_eq!(keys(&found.unwrap()), ["20000"]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn where_too_many_rows_look_alike_the_normal_form_is_found() {
     // Each of the many contains her address, so that none of them can be ruled out without looking at it.
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
-        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) INSERT INTO customer SELECT i, 'x' || i || 'ada@example.com' FROM n;
-        INSERT INTO customer VALUES (20000, 'ADA@example.com'), (20001, 'ada@example.com');"])
-    .await;
-    let connector = connector(&database.path);
-    let plan = plan(&connector, &datasets(CUSTOMER)).await;
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        INSERT INTO customer WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10001) SELECT i, concat('x', i, 'ada@example.com') FROM n;
+        INSERT INTO customer VALUES (20000, 'ADA@example.com'), (20001, 'ada@example.com');"], async |database| {
+    let connector = &*database.connector();
+    let plan = plan(connector, &datasets(CUSTOMER)).await;
     let found = connector.find(&plan, &address("ada@example.com")).await;
-    let keys: Vec<RowKey> = found.unwrap().into_iter().map(|f| f.row.key).collect();
-    assert_eq!(
-        keys,
-        [20_000, 20_001].map(|id| RowKey(vec![KeyValue::Int(id)]))
-    );
+    assert_eq!(keys(&found.unwrap()), ["20000", "20001"]);
     // Nobody, found in a hurry, is not nobody.
     assert_eq!(
         connector.find(&plan, &address("da@example.com")).await,
         Err(ConnectError::TooSlow)
     );
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -92,95 +90,98 @@ async fn a_page_that_points_at_too_many_shared_rows_says_so() {
         fields:
           - { name: customer_id, fides_meta: { references: [{ dataset: d, field: customer.id, direction: from }] } }
           - { name: kind, fides_meta: { references: [{ dataset: d, field: tag.kind, direction: to }] } }\n";
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE note (customer_id INTEGER, kind TEXT); CREATE TABLE tag (kind TEXT, text TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com'); INSERT INTO note VALUES (1, 'a');
-        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) INSERT INTO tag SELECT 'a', i FROM n;"])
-    .await;
-    let connector = connector(&database.path);
-    let plan = plan(&connector, &datasets(&format!("{CUSTOMER}{shared}"))).await;
+        INSERT INTO tag WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT 'a', i FROM n;"], async |database| {
+    let connector = &*database.connector();
+    let plan = plan(connector, &datasets(&format!("{CUSTOMER}{shared}"))).await;
     let cut = |reading: &fairhold_connect::Reading| {
         let shared = reading.shared.iter();
         shared.map(|s| (s.rows.len(), s.is_cut)).collect::<Vec<_>>()
     };
-    let reading = read(&connector, &plan, "ada@example.com").await;
+    let reading = read(connector, &plan, "ada@example.com").await;
     assert_eq!(cut(&reading), [(1_000, false)]);
     database
         .run(&["INSERT INTO tag VALUES ('a', 'one more')"])
         .await;
-    let reading = read(&connector, &plan, "ada@example.com").await;
+    let reading = read(connector, &plan, "ada@example.com").await;
     assert_eq!(cut(&reading), [(1_000, true)]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn two_identity_rows_of_one_address_are_read_together() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE visit (customer_id INTEGER, page TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com'), (2, 'ADA@example.com'), (3, 'ben@example.com');
-        INSERT INTO visit VALUES (1, 'a'), (2, 'b'), (3, 'c');"])
-    .await;
-    let connector = connector(&database.path);
+        INSERT INTO visit VALUES (1, 'a'), (2, 'b'), (3, 'c');"], async |database| {
+    let connector = &*database.connector();
     let plan = plan(
-        &connector,
+        connector,
         &datasets(&format!(
             "{CUSTOMER}{}",
             child("visit", "customer_id", "customer.id")
         )),
     )
     .await;
-    let reading = read(&connector, &plan, "ada@example.com").await;
+    let reading = read(connector, &plan, "ada@example.com").await;
     assert_eq!(
         lines(&rows_of(&reading, "customer").rows),
         ["1|ada@example.com", "2|ADA@example.com"]
     );
     assert_eq!(lines(&rows_of(&reading, "visit").rows), ["1|a", "2|b"]);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_start_row_that_no_longer_holds_the_address_yields_nothing() {
-    let database = Database::new(
+    on_each_engine(
         &["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE visit (customer_id INTEGER, page TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com'); INSERT INTO visit VALUES (1, 'a');"],
+        async |database| {
+            let connector = &*database.connector();
+            let plan = plan(
+                connector,
+                &datasets(&format!(
+                    "{CUSTOMER}{}",
+                    child("visit", "customer_id", "customer.id")
+                )),
+            )
+            .await;
+            let ada = address("ada@example.com");
+            let request = request(&ada, &connector.find(&plan, &ada).await.unwrap());
+            database
+                .run(&["UPDATE customer SET email = 'adá@example.com'"])
+                .await;
+            let reading = connector.read(&plan, &request).await.unwrap();
+            assert_eq!(reading.not_theirs, request.start);
+            assert!(
+                reading
+                    .collections
+                    .iter()
+                    .all(|c| c.rows.is_empty() && c.count == Count::Exactly(0))
+            );
+        },
     )
     .await;
-    let connector = connector(&database.path);
-    let plan = plan(
-        &connector,
-        &datasets(&format!(
-            "{CUSTOMER}{}",
-            child("visit", "customer_id", "customer.id")
-        )),
-    )
-    .await;
-    let ada = address("ada@example.com");
-    let request = request(&ada, &connector.find(&plan, &ada).await.unwrap());
-    database
-        .run(&["UPDATE customer SET email = 'adá@example.com'"])
-        .await;
-    let reading = connector.read(&plan, &request).await.unwrap();
-    assert_eq!(reading.not_theirs, request.start);
-    assert!(
-        reading
-            .collections
-            .iter()
-            .all(|c| c.rows.is_empty() && c.count == Count::Exactly(0))
-    );
 }
 
 #[tokio::test]
 async fn somebody_with_thousands_of_rows_is_read_like_anybody() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE pair (a INTEGER, b TEXT, email TEXT, PRIMARY KEY (a, b));
         CREATE VIEW seen AS SELECT 'x' AS x, email FROM customer;
         CREATE TABLE visit (customer_id INTEGER, page TEXT);
         CREATE TABLE part (a INTEGER, b TEXT, text TEXT);
-        WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO customer SELECT i, 'ada@example.com' FROM n;
+        INSERT INTO customer WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) SELECT i, 'ada@example.com' FROM n;
         INSERT INTO customer VALUES (9999, 'ben@example.com');
         INSERT INTO pair SELECT id, 'b', email FROM customer;
         INSERT INTO visit SELECT id, 'page' FROM customer;
-        INSERT INTO part SELECT id, 'b', 'text' FROM customer;"])
-    .await;
+        INSERT INTO part SELECT id, 'b', 'text' FROM customer;"], async |database| {
     let identity = |name: &str| {
         format!(
             "      - {{ name: {name}, fields: [{{ name: email, fides_meta: {{ identity: email }}, portal: {{ verified: true }} }}] }}\n"
@@ -196,8 +197,8 @@ async fn somebody_with_thousands_of_rows_is_read_like_anybody() {
         child("visit", "customer_id", "customer.id"),
         part.to_owned(),
     ];
-    let connector = connector(&database.path);
-    let plan = plan(&connector, &datasets(&all.concat())).await;
+    let connector = &*database.connector();
+    let plan = plan(connector, &datasets(&all.concat())).await;
     let ada = address("ada@example.com");
     let found = connector.find(&plan, &ada).await.unwrap();
     assert_eq!(found.len(), 4500);
@@ -216,20 +217,21 @@ async fn somebody_with_thousands_of_rows_is_read_like_anybody() {
         );
     }
     assert_eq!(reading.collections.len(), 5);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_address_that_nobody_checked_proves_nothing_when_a_row_is_read() {
-    let database = Database::new(&[
+    on_each_engine(&[
         "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, alt_email TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com', 'ada@example.com');",
-    ])
-    .await;
-    let connector = connector(&database.path);
+    ], async |database| {
+    let connector = &*database.connector();
     let customer = format!(
         "{CUSTOMER}          - {{ name: alt_email, fides_meta: {{ identity: email }}, portal: {{ verified: false }} }}\n"
     );
-    let plan = plan(&connector, &datasets(&customer)).await;
+    let plan = plan(connector, &datasets(&customer)).await;
     let ada = address("ada@example.com");
     let request = request(&ada, &connector.find(&plan, &ada).await.unwrap());
     let before = connector.read(&plan, &request).await.unwrap();
@@ -246,6 +248,8 @@ async fn an_address_that_nobody_checked_proves_nothing_when_a_row_is_read() {
         found.iter().map(|f| f.verified).collect::<Vec<_>>(),
         [false]
     );
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -282,15 +286,14 @@ async fn keys_are_not_confused_by_types_or_collations() {
 
 #[tokio::test]
 async fn a_view_without_a_key_is_paged_whole_with_its_equal_rows() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE hidden_visit (customer_id INTEGER, page TEXT);
         CREATE VIEW visit AS SELECT customer_id, page FROM hidden_visit;
         INSERT INTO customer VALUES (1, 'ada@example.com'), (2, 'ben@example.com');
-        INSERT INTO hidden_visit VALUES (1, 'a'), (1, 'a'), (1, 'a'), (1, NULL), (1, NULL), (1, 'b'), (2, 'a');"])
-    .await;
-    let connector = connector(&database.path);
+        INSERT INTO hidden_visit VALUES (1, 'a'), (1, 'a'), (1, 'a'), (1, NULL), (1, NULL), (1, 'b'), (2, 'a');"], async |database| {
+    let connector = &*database.connector();
     let plan = plan(
-        &connector,
+        connector,
         &datasets(&format!(
             "{CUSTOMER}{}",
             child("visit", "customer_id", "customer.id")
@@ -299,47 +302,49 @@ async fn a_view_without_a_key_is_paged_whole_with_its_equal_rows() {
     .await;
     assert_eq!(plan.undescribed_tables(), ["hidden_visit"]);
     for page in 1..8 {
-        let (all, _) = read_all_pages(&connector, &plan, "ada@example.com", page).await;
+        let (all, _) = read_all_pages(connector, &plan, "ada@example.com", page).await;
         assert_eq!(
             lines(&all["visit"]),
             ["1|∅", "1|∅", "1|a", "1|a", "1|a", "1|b"],
             "pages of {page}"
         );
     }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_identity_in_a_view_is_found_and_read() {
-    let database = Database::new(&["CREATE TABLE person (mail TEXT, born TEXT);
+    on_each_engine(&["CREATE TABLE person (mail TEXT, born TEXT);
         CREATE VIEW customer AS SELECT mail AS email, born FROM person;
-        INSERT INTO person VALUES ('ada@example.com', '1815'), ('ada@example.com', '1815'), ('ben@example.com', '1900');"])
-    .await;
-    let connector = connector(&database.path);
-    let plan = plan(&connector, &datasets(CUSTOMER)).await;
+        INSERT INTO person VALUES ('ada@example.com', '1815'), ('ada@example.com', '1815'), ('ben@example.com', '1900');"], async |database| {
+    let connector = &*database.connector();
+    let plan = plan(connector, &datasets(CUSTOMER)).await;
     assert_eq!(plan.missing().len(), 1, "the view has no id");
-    let reading = read(&connector, &plan, "ada@example.com").await;
+    let reading = read(connector, &plan, "ada@example.com").await;
     assert_eq!(reading.not_theirs, []);
     assert_eq!(
         lines(&rows_of(&reading, "customer").rows),
         ["ada@example.com|1815", "ada@example.com|1815"]
     );
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn pages_go_newest_first_with_undated_rows_last_and_counts_stop() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE bill (id INTEGER PRIMARY KEY, customer_id INTEGER, day TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com');
-        INSERT INTO bill VALUES (1, 1, '2020'), (2, 1, NULL), (3, 1, '2021'), (4, 1, '2021'), (5, 1, NULL), (6, 2, '2022');"])
-    .await;
-    let connector = connector(&database.path);
+        INSERT INTO bill VALUES (1, 1, '2020'), (2, 1, NULL), (3, 1, '2021'), (4, 1, '2021'), (5, 1, NULL), (6, 2, '2022');"], async |database| {
+    let connector = &*database.connector();
     let bill = child("bill", "customer_id", "customer.id").replace(
         "        fields:",
         "        portal: { order_by: day }\n        fields:",
     );
-    let plan = plan(&connector, &datasets(&format!("{CUSTOMER}{bill}"))).await;
+    let plan = plan(connector, &datasets(&format!("{CUSTOMER}{bill}"))).await;
     for page in 1..7 {
-        let (all, _) = read_all_pages(&connector, &plan, "ada@example.com", page).await;
+        let (all, _) = read_all_pages(connector, &plan, "ada@example.com", page).await;
         assert_eq!(
             lines(&all["bill"]),
             ["4|1|2021", "3|1|2021", "1|1|2020", "5|1|∅", "2|1|∅"],
@@ -367,6 +372,8 @@ async fn pages_go_newest_first_with_undated_rows_last_and_counts_stop() {
             .unwrap();
         assert_eq!(rows_of(&reading, "bill").count, count);
     }
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -427,62 +434,55 @@ async fn secrets_and_withheld_columns_are_never_selected() {
 
 #[tokio::test]
 async fn only_rows_with_the_fixed_value_belong_to_a_collection() {
-    let database = Database::new(
+    on_each_engine(
         &["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE note (customer_id INTEGER, kind TEXT, text TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com');
         INSERT INTO note VALUES (1, 'hers', 'a'), (1, 'ours', 'b'), (1, NULL, 'c');"],
+        async |database| {
+            let connector = &*database.connector();
+            let note = |column: &str| {
+                child("note", "customer_id", "customer.id").replace(
+                    "        fields:",
+                    &format!("        portal: {{ where: {{ {column}: hers }} }}\n        fields:"),
+                )
+            };
+            let fits = plan(connector, &datasets(&format!("{CUSTOMER}{}", note("kind")))).await;
+            let reading = read(connector, &fits, "ada@example.com").await;
+            assert_eq!(lines(&rows_of(&reading, "note").rows), ["1|hers|a"]);
+            // Without the column nobody can tell, so nothing is read.
+            let unfit = plan(connector, &datasets(&format!("{CUSTOMER}{}", note("sort")))).await;
+            assert_eq!(
+                unfit
+                    .missing()
+                    .iter()
+                    .map(|m| m.field.as_deref())
+                    .collect::<Vec<_>>(),
+                [None, Some("sort")],
+                "the collection, which is not read, and why"
+            );
+            let reading = read(connector, &unfit, "ada@example.com").await;
+            assert!(
+                reading
+                    .collections
+                    .iter()
+                    .all(|c| c.name.collection != "note")
+            );
+        },
     )
     .await;
-    let connector = connector(&database.path);
-    let note = |column: &str| {
-        child("note", "customer_id", "customer.id").replace(
-            "        fields:",
-            &format!("        portal: {{ where: {{ {column}: hers }} }}\n        fields:"),
-        )
-    };
-    let fits = plan(
-        &connector,
-        &datasets(&format!("{CUSTOMER}{}", note("kind"))),
-    )
-    .await;
-    let reading = read(&connector, &fits, "ada@example.com").await;
-    assert_eq!(lines(&rows_of(&reading, "note").rows), ["1|hers|a"]);
-    // Without the column nobody can tell, so nothing is read.
-    let unfit = plan(
-        &connector,
-        &datasets(&format!("{CUSTOMER}{}", note("sort"))),
-    )
-    .await;
-    assert_eq!(
-        unfit
-            .missing()
-            .iter()
-            .map(|m| m.field.as_deref())
-            .collect::<Vec<_>>(),
-        [None, Some("sort")],
-        "the collection, which is not read, and why"
-    );
-    let reading = read(&connector, &unfit, "ada@example.com").await;
-    assert!(
-        reading
-            .collections
-            .iter()
-            .all(|c| c.name.collection != "note")
-    );
 }
 
 #[tokio::test]
 async fn rows_further_out_follow_their_parents_once_and_only_those_that_belong() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE bill (id INTEGER PRIMARY KEY, customer_id INTEGER, day TEXT, code TEXT, kind TEXT);
         CREATE TABLE line (id INTEGER PRIMARY KEY, bill_id INTEGER);
         CREATE TABLE letter (id INTEGER PRIMARY KEY, bill_code TEXT);
         INSERT INTO customer VALUES (1, 'ada@example.com');
         INSERT INTO bill VALUES (1, 1, '2020', 'x', 'hers'), (2, 1, '2022', 'x', 'hers'), (3, 1, NULL, 'y', 'hers'), (4, 1, '2023', 'z', 'ours');
         INSERT INTO line VALUES (1, 1), (2, 2), (3, 3), (4, 2), (5, 4);
-        INSERT INTO letter VALUES (1, 'x'), (2, 'y'), (3, 'z');"])
-    .await;
+        INSERT INTO letter VALUES (1, 'x'), (2, 'y'), (3, 'z');"], async |database| {
     let bill = child("bill", "customer_id", "customer.id").replace(
         "        fields:",
         "        portal: { order_by: day, where: { kind: hers } }\n        fields:",
@@ -493,10 +493,10 @@ async fn rows_further_out_follow_their_parents_once_and_only_those_that_belong()
         child("line", "bill_id", "bill.id"),
         child("letter", "bill_code", "bill.code"),
     ];
-    let connector = connector(&database.path);
-    let plan = plan(&connector, &datasets(&all.concat())).await;
+    let connector = &*database.connector();
+    let plan = plan(connector, &datasets(&all.concat())).await;
     for page in 1..6 {
-        let (all, _) = read_all_pages(&connector, &plan, "ada@example.com", page).await;
+        let (all, _) = read_all_pages(connector, &plan, "ada@example.com", page).await;
         assert_eq!(
             lines(&all["line"]),
             ["2|2", "4|2", "1|1", "3|3"],
@@ -508,25 +508,23 @@ async fn rows_further_out_follow_their_parents_once_and_only_those_that_belong()
             "two bills share a code, pages of {page}"
         );
     }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_fixed_value_holds_for_identities_too() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, kind TEXT);
-        INSERT INTO customer VALUES (1, 'ada@example.com', 'person'), (2, 'ada@example.com', 'robot');"])
-    .await;
-    let connector = connector(&database.path);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, kind TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com', 'person'), (2, 'ada@example.com', 'robot');"], async |database| {
+    let connector = &*database.connector();
     let people = CUSTOMER.replace(
         "        fields:",
         "        portal: { where: { kind: person } }\n        fields:",
     );
-    let plan = plan(&connector, &datasets(&people)).await;
+    let plan = plan(connector, &datasets(&people)).await;
     let ada = address("ada@example.com");
     let found = connector.find(&plan, &ada).await.unwrap();
-    assert_eq!(
-        found.iter().map(|f| f.row.key.clone()).collect::<Vec<_>>(),
-        [RowKey(vec![KeyValue::Int(1)])]
-    );
+    assert_eq!(keys(&found), ["1"]);
     database.run(&["UPDATE customer SET kind = 'robot'"]).await;
     let reading = connector.read(&plan, &request(&ada, &found)).await.unwrap();
     assert_eq!(reading.not_theirs, [found[0].row.clone()]);
@@ -534,6 +532,8 @@ async fn a_fixed_value_holds_for_identities_too() {
         lines(&rows_of(&reading, "customer").rows),
         Vec::<String>::new()
     );
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -596,13 +596,12 @@ async fn a_shared_address_never_leads_to_the_other_persons_card() {
 
 #[tokio::test]
 async fn a_cursor_of_another_collection_is_refused() {
-    let database = Database::new(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+    on_each_engine(&["CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
         CREATE TABLE pair (customer_id INTEGER, n INTEGER, PRIMARY KEY (customer_id, n));
-        INSERT INTO customer VALUES (1, 'ada@example.com'); INSERT INTO pair VALUES (1, 1), (1, 2), (1, 3);"])
-    .await;
-    let connector = connector(&database.path);
+        INSERT INTO customer VALUES (1, 'ada@example.com'); INSERT INTO pair VALUES (1, 1), (1, 2), (1, 3);"], async |database| {
+    let connector = &*database.connector();
     let plan = plan(
-        &connector,
+        connector,
         &datasets(&format!(
             "{CUSTOMER}{}",
             child("pair", "customer_id", "customer.id")
@@ -638,4 +637,6 @@ async fn a_cursor_of_another_collection_is_refused() {
         connector.read(&plan, &request).await.unwrap_err(),
         ConnectError::NoSuchPage
     );
+    })
+    .await;
 }

@@ -19,15 +19,21 @@ const ADA: &str = "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT, no
 async fn what_is_no_database_is_an_error_and_stays_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing.db");
-    assert_eq!(connector(&missing).ping().await, Err(ConnectError::Down));
+    assert_eq!(
+        connector(&missing).describe().await,
+        Err(ConnectError::Down)
+    );
     assert!(!missing.exists(), "a file must not be created");
     assert_eq!(
-        connector(folder.path()).ping().await,
+        connector(folder.path()).describe().await,
         Err(ConnectError::Down)
     );
     let text = folder.path().join("text.db");
     std::fs::write(&text, "This is a letter, and no database. ".repeat(100)).unwrap();
-    assert_eq!(connector(&text).ping().await, Err(ConnectError::Damaged));
+    assert_eq!(
+        connector(&text).describe().await,
+        Err(ConnectError::Damaged)
+    );
     assert_eq!(
         connector(&text).describe().await.unwrap_err(),
         ConnectError::Damaged
@@ -39,7 +45,7 @@ async fn a_good_file_answers_and_is_not_changed() {
     let database = Database::new(&[ADA]).await;
     let before = std::fs::read(&database.path).unwrap();
     let connector = connector(&database.path);
-    connector.ping().await.unwrap();
+    connector.describe().await.unwrap();
     let plan = plan(&connector, &datasets(CUSTOMER)).await;
     assert_eq!(
         lines(
@@ -162,7 +168,7 @@ async fn a_slow_statement_is_stopped_and_the_system_answers_again() {
         .execute(&mut writer)
         .await
         .unwrap();
-    connector.ping().await.unwrap();
+    connector.describe().await.unwrap();
 }
 
 #[tokio::test]

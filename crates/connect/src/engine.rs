@@ -1,0 +1,141 @@
+//! What is the same for all engines: a call opens a session, does its work and ends it, within its time-out.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
+
+use crate::{
+    ConnectError, Connector, Found, Plan, ReadRequest, Reading,
+    read::{self, RawRow, Search, Session},
+    sql::{Dialect, Statement},
+    value::{Cell, KeyValue},
+};
+
+/// A database engine: what a new one has to bring along. It is a [`Connector`] then.
+#[async_trait]
+pub(crate) trait Engine: Send + Sync {
+    /// A connection inside one read transaction.
+    type Session: Session;
+
+    /// How its SQL is written.
+    fn dialect(&self) -> Box<dyn Dialect>;
+
+    /// The longest that one call may take; then its statement is stopped.
+    fn timeout(&self) -> Duration;
+
+    /// Takes a connection and begins a transaction that can only read.
+    async fn open(&self) -> Result<Self::Session, ConnectError>;
+
+    /// What the database has.
+    async fn look_around(session: &mut Self::Session) -> Result<LiveSchema, ConnectError>;
+}
+
+#[async_trait]
+impl<E: Engine> Connector for E {
+    async fn describe(&self) -> Result<LiveSchema, ConnectError> {
+        within(self.timeout(), async {
+            let mut session = self.open().await?;
+            let schema = E::look_around(&mut session).await?;
+            session.end().await.map(|()| schema)
+        })
+        .await
+    }
+
+    fn plan(&self, datasets: &[Dataset], schema: &LiveSchema) -> Plan {
+        Plan::new(datasets, schema, self.dialect())
+    }
+
+    async fn find(&self, plan: &Plan, address: &EmailAddress) -> Result<Vec<Found>, ConnectError> {
+        let whole = self.timeout() / 2;
+        let mut found = search(self, plan, address, Search::Everywhere, whole).await;
+        // Only a search that looks at every row knows that it missed none of theirs, so it comes first: links are made
+        // once a day. Where a table is too large for it, what an index finds in a moment is better than nothing.
+        for quick in [Search::AnyCase, Search::Exact] {
+            if found != Err(ConnectError::TooSlow) {
+                break;
+            }
+            tracing::warn!(
+                ?quick,
+                "a table is too large to look for a customer in every row: index its addresses"
+            );
+            let sure = |found: &Vec<Found>| !found.is_empty();
+            // Nobody, found in a hurry, is not nobody.
+            found = search(self, plan, address, quick, self.timeout() / 8)
+                .await
+                .and_then(|found| Some(found).filter(sure).ok_or(ConnectError::TooSlow));
+        }
+        found
+    }
+
+    async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError> {
+        within(self.timeout(), async {
+            let mut session = self.open().await?;
+            let reading = read::read(&mut session, plan, request).await?;
+            session.end().await.map(|()| reading)
+        })
+        .await
+    }
+}
+
+async fn search<E: Engine + ?Sized>(
+    engine: &E,
+    plan: &Plan,
+    address: &EmailAddress,
+    search: Search,
+    time: Duration,
+) -> Result<Vec<Found>, ConnectError> {
+    within(time, async {
+        let mut session = engine.open().await?;
+        let found = read::find(&mut session, plan, address, search).await?;
+        session.end().await.map(|()| found)
+    })
+    .await
+}
+
+/// No call outlasts its time: dropping its session stops the statement.
+async fn within<T>(
+    time: Duration,
+    work: impl Future<Output = Result<T, ConnectError>> + Send,
+) -> Result<T, ConnectError> {
+    tokio::time::timeout(time, work)
+        .await
+        .unwrap_or(Err(ConnectError::TooSlow))
+}
+
+/// Runs a statement whose columns are all values.
+pub(crate) async fn ask(
+    session: &mut dyn Session,
+    sql: &str,
+    binds: &[KeyValue],
+) -> Result<Vec<Vec<KeyValue>>, ConnectError> {
+    let statement = Statement {
+        sql: sql.to_owned(),
+        binds: binds.to_vec(),
+        values: usize::MAX,
+    };
+    let rows = session.rows(statement).await?;
+    Ok(rows.into_iter().map(|row| row.values).collect())
+}
+
+/// Makes rows of what a driver gave: so many values, then cells.
+pub(crate) fn raw_rows<R>(
+    rows: &[R],
+    values: usize,
+    len: impl Fn(&R) -> usize,
+    value: impl Fn(&R, usize) -> Result<KeyValue, ConnectError>,
+    cell: impl Fn(&R, usize) -> Result<Cell, ConnectError>,
+) -> Result<Vec<RawRow>, ConnectError> {
+    let raw = |row: &R| {
+        let values = values.min(len(row));
+        Ok(RawRow {
+            values: (0..values)
+                .map(|i| value(row, i))
+                .collect::<Result<_, _>>()?,
+            cells: (values..len(row))
+                .map(|i| cell(row, i))
+                .collect::<Result<_, _>>()?,
+        })
+    };
+    rows.iter().map(raw).collect()
+}
