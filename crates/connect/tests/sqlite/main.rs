@@ -9,5 +9,6 @@
 mod chinook;
 mod hostile;
 mod planted;
+mod second_fact;
 mod shapes;
 mod support;
