@@ -9,6 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use fairhold_server::log::filter;
 
 use crate::html;
+use crate::second_fact::{self, Club};
 use crate::support::{Setup, system};
 
 /// Keeps what is logged.
@@ -111,12 +112,20 @@ async fn in_a_process_of_its_own() {
         .await
         .unwrap();
     assert_eq!(ada.get("/my-data").await.status, 500);
+    let club = Club::open().await;
+    let mut member = club.logged_in(second_fact::ADA).await;
+    for answer in ["a-wrong-answer", "D02 AF30"] {
+        club.answer(&mut member, answer).await;
+    }
+    club.close();
+    club.answer(&mut member, "a-late-answer").await;
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     for line in [
         "/my-data/{dataset}/{collection}",
         "the store failed",
         "a connected system could not be read",
+        "a second fact could not be compared",
     ] {
         assert!(log.contains(line), "the log was not listened to: {line}");
     }
@@ -135,6 +144,10 @@ async fn in_a_process_of_its_own() {
         "a-browser-that-tells",
         "203.0.113.77",
         "a-body-that-is-odd",
+        "a-wrong-answer",
+        "D02 AF30",
+        "d02af30",
+        "a-late-answer",
     ]
     .map(str::to_owned)
     .into();
