@@ -98,9 +98,12 @@ async fn after_three_tries_there_is_a_wait_for_this_customer_and_dataset_alone()
 async fn tries_at_the_same_time_are_never_more_than_three() {
     for_each_engine(async |stores| {
         let (ann, _) = stores.customer().await;
-        let tries = join_all((0..12).map(|_| try_at(stores, ann, "shop", 1))).await;
-        let taken = tries.iter().filter(|t| t.is_ok()).count();
-        assert_eq!(taken, usize::try_from(TRIES).unwrap());
+        // The first round finds few connections open, so that its tries come one after the other.
+        for dataset in ["shop", "news", "club", "bar"] {
+            let tries = join_all((0..12).map(|_| try_at(stores, ann, dataset, 1))).await;
+            let taken = tries.iter().filter(|t| t.is_ok()).count();
+            assert_eq!(taken, usize::try_from(TRIES).unwrap(), "{dataset}");
+        }
     })
     .await;
 }
