@@ -115,7 +115,9 @@ mod page {
             use fairhold_portal::Error;
             match error {
                 Error::LogInFirst | Error::WrongLogIn => Self::LogInFirst,
-                Error::Email(_) | Error::Password(_) | Error::LinkEnded => Self::BadRequest,
+                Error::Email(_) | Error::Password(_) | Error::SecondFact(_) | Error::LinkEnded => {
+                    Self::BadRequest
+                }
                 Error::NotFound => Self::NotFound,
                 Error::Busy => Self::Busy,
                 Error::SystemDown => Self::SystemDown,

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::pages::{accounts, demo, home, my_data, not_found, who_looked};
+use crate::pages::{accounts, demo, home, my_data, not_found, second_fact, who_looked};
 use crate::state::AppState;
 
 /// Every page of the portal.
@@ -32,6 +32,10 @@ pub fn routes() -> Router<AppState> {
         .route(
             "/my-data/{dataset}/{collection}",
             get(my_data::list::page).post(my_data::list::submit),
+        )
+        .route(
+            "/is-it-you/{dataset}",
+            get(second_fact::page).post(second_fact::submit),
         )
         .route("/who-looked", get(who_looked::page))
         .route("/demo/outbox", get(demo::outbox))

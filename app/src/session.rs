@@ -91,7 +91,7 @@ fn broken(error: Error) -> PortalError {
 /// Where to go after the log-in: a page of our own, whatever the address bar said.
 pub fn safe_next(next: Option<&str>) -> &str {
     let ours = |path: &&str| {
-        ["/my-data", "/who-looked"]
+        ["/my-data", "/is-it-you", "/who-looked"]
             .iter()
             .any(|own| *path == *own || path.strip_prefix(own).is_some_and(|r| r.starts_with('/')))
             && path.len() <= 300
@@ -114,6 +114,7 @@ mod tests {
             (None, "/my-data"),
             (Some("/who-looked"), "/who-looked"),
             (Some("/my-data/shop/orders"), "/my-data/shop/orders"),
+            (Some("/is-it-you/shop"), "/is-it-you/shop"),
             (Some("//evil.example"), "/my-data"),
             (Some("https://evil.example/my-data"), "/my-data"),
             (Some("/my-data@evil.example"), "/my-data"),

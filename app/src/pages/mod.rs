@@ -5,6 +5,7 @@ pub mod demo;
 pub mod form;
 pub mod home;
 pub mod my_data;
+pub mod second_fact;
 pub mod who_looked;
 
 use axum::extract::State;
@@ -16,4 +17,14 @@ use crate::state::AppState;
 /// What is not in the route table.
 pub async fn not_found(State(state): State<AppState>) -> Response {
     PortalError::NotFound.page(&state)
+}
+
+/// A name as one part of an address, whatever is in it.
+pub(crate) fn in_address(name: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    name.bytes().map(byte).collect()
 }

@@ -42,6 +42,21 @@ pub fn PasswordField(new: bool, error: Option<String>) -> impl IntoView {
     }
 }
 
+/// A field for the answer to a question that proves who somebody is. What was typed is not put in again.
+#[component]
+pub fn AnswerField(label: String, hint: &'static str, error: Option<String>) -> impl IntoView {
+    let (invalid, about) = described("answer", error.is_some(), true);
+    view! {
+        <div class="field">
+            <label for="answer">{label}</label>
+            <p class="hint" id="answer-hint">{hint}</p>
+            <Wrong id="answer-error" error=error />
+            <input id="answer" name="answer" type="text" autocomplete="off" autocapitalize="off" spellcheck="false"
+                required=true maxlength="200" aria-invalid=invalid aria-describedby=about />
+        </div>
+    }
+}
+
 /// What is wrong with a field.
 #[component]
 fn Wrong(id: &'static str, error: Option<String>) -> impl IntoView {

@@ -3,6 +3,8 @@
 //! - [`Plan`] joins what the catalog says with what the live database has. It is the same for all customers: make it once,
 //!   keep it, and make it anew when a read reports [`ConnectError::Changed`] or [`Reading::failed`].
 //! - [`Connector::find`] finds a person's identity rows; [`Connector::read`] reads everything that hangs on them.
+//! - [`second_fact()`] proves rows whose address nobody checked, by what the customer knows besides. It is the same for
+//!   every engine: it reads, and compares here.
 //!
 //! Several systems are asked side by side by whoever builds the page: each call ends by its own time-out, and fails with
 //! a [`ConnectError`] that says nothing of the others.
@@ -17,6 +19,7 @@ mod plan;
 pub mod postgres;
 mod read;
 mod reading;
+mod second_fact;
 mod server;
 mod sql;
 pub mod sqlite;
@@ -32,6 +35,7 @@ pub use reading::{
     CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE,
     MAX_SHARED, Missing, ReadRequest, Reading, Row, SharedRows,
 };
+pub use second_fact::{MAX_FACT_ROWS, MAX_TESTED, SecondFact, second_fact};
 pub use server::{ServerSettings, SettingsError, Tls};
 pub use sqlite::{SqliteConnector, SqliteSettings};
 pub use value::{Cell, KeyValue, MAX_CELL_BYTES, RowKey};

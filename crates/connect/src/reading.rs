@@ -46,11 +46,13 @@ pub struct Found {
 /// What to read.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
-    /// The proven address. Each start row must still hold it, byte by byte after normalising, in a column whose addresses
-    /// the company itself proved ([`Found::verified`]).
+    /// The proven address. Each row of `start` and `proven` must still hold it, byte by byte after normalising.
     pub address: EmailAddress,
-    /// The rows that were linked to the customer.
+    /// The rows that were linked to the customer by an address that the company itself proved ([`Found::verified`]): they
+    /// must hold it in such a column.
     pub start: Vec<IdentityRow>,
+    /// The rows that a second fact tied to the customer ([`crate::second_fact()`]): they may hold the address in any column.
+    pub proven: Vec<IdentityRow>,
     /// One collection; `None` reads the first page of each.
     pub only: Option<CollectionName>,
     /// Where the page before ended. Counts only together with `only`.
@@ -59,6 +61,13 @@ pub struct ReadRequest {
     pub page: u32,
     /// Counting stops here: a collection with more rows says [`Count::MoreThan`] this.
     pub count_up_to: u64,
+}
+
+impl ReadRequest {
+    /// All rows that reading starts from, if they hold the address.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = &IdentityRow> {
+        self.start.iter().chain(&self.proven)
+    }
 }
 
 /// The longest page, in rows.
@@ -84,7 +93,7 @@ pub struct Reading {
     pub collections: Vec<CollectionRows>,
     /// Rows that own rows point at, shown as their context.
     pub shared: Vec<SharedRows>,
-    /// Start rows that are gone or no longer hold the address as a proven one: nothing was read from them.
+    /// Rows of `start` and `proven` that are gone or no longer hold the address as they must: nothing was read from them.
     pub not_theirs: Vec<IdentityRow>,
     /// Collections that the database refused to read although it had them when the plan was made: plan again.
     pub failed: Vec<CollectionName>,

@@ -59,6 +59,10 @@ pub enum Act {
     Uncovered,
     /// Looked for rows that belong to a proven address.
     Linked,
+    /// Gave a second fact and showed that rows with their address are theirs.
+    Proved,
+    /// Gave a second fact that did not match.
+    TriedToProve,
     /// Read through another system.
     Read,
 }
@@ -136,6 +140,12 @@ impl Look {
             Act::Searched => format!("{who} searched in {what}."),
             Act::Uncovered => format!("{who} uncovered {what}."),
             Act::Linked => format!("{who} used your proven e-mail address to find {what}."),
+            Act::Proved => {
+                format!("{who} answered a question about {what}, and the answer was right.")
+            }
+            Act::TriedToProve => {
+                format!("{who} answered a question about {what}, and the answer did not match.")
+            }
             Act::Opened | Act::OpenedList | Act::Read => format!("{who} looked at {what}."),
         }
     }
@@ -197,6 +207,14 @@ mod tests {
             (
                 look(Actor::Portal, Act::Linked, &["customers"]),
                 "This portal used your proven e-mail address to find your customers.",
+            ),
+            (
+                look(Actor::Customer, Act::Proved, &["account"]),
+                "You answered a question about your account, and the answer was right.",
+            ),
+            (
+                look(Actor::Customer, Act::TriedToProve, &["account"]),
+                "You answered a question about your account, and the answer did not match.",
             ),
         ] {
             assert_eq!(look.sentence(words), sentence);

@@ -12,4 +12,5 @@ pub mod present;
 pub mod reach;
 pub mod reading;
 pub mod schema;
+pub mod second_fact;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use fairhold_domain::email::EmailError;
 use fairhold_domain::password::PasswordError;
+use fairhold_domain::second_fact::AnswerError;
 use fairhold_store::StoreError;
 
 /// The result of a use case.
@@ -22,6 +23,9 @@ pub enum Error {
     /// The password will not do.
     #[error("not a password")]
     Password(#[from] PasswordError),
+    /// The text can be no second fact.
+    #[error("not an answer")]
+    SecondFact(#[from] AnswerError),
     /// The link was used before, is too old, or never was.
     #[error("the link has ended")]
     LinkEnded,

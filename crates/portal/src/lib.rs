@@ -14,6 +14,7 @@ pub mod my_data;
 mod own_values;
 mod passwords;
 mod rows;
+pub mod second_fact;
 pub mod systems;
 pub mod who_looked;
 pub mod world;

@@ -18,7 +18,7 @@ const ASK_AGAIN: i64 = 24 * 60 * 60;
 pub(crate) struct Linked {
     /// Rows whose address the company itself proved.
     pub rows: Vec<IdentityRow>,
-    /// Rows that hold the address but were never proven: not shown until a second fact matches.
+    /// Rows that hold the address but were never proven: not shown until a second fact matches, which is remembered apart.
     pub unproven: Vec<IdentityRow>,
 }
 

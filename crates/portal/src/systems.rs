@@ -179,6 +179,7 @@ mod tests {
         let request = ReadRequest {
             address,
             start: found.into_iter().map(|f| f.row).collect(),
+            proven: Vec::new(),
             only: None,
             after: None,
             page: 1,

@@ -13,6 +13,7 @@ pub mod looks;
 pub mod outbox;
 pub mod records;
 pub mod seal;
+pub mod second_facts;
 pub mod sessions;
 
 pub use db::{Db, StoreError, Tx, Value};

@@ -9,6 +9,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use fairhold_server::log::filter;
 
 use crate::html;
+use crate::second_fact::{self, Club};
 use crate::support::{Setup, system};
 
 /// Keeps what is logged.
@@ -36,6 +37,28 @@ impl<'a> MakeWriter<'a> for Log {
 
 /// Says to the test's own second process that it is alone.
 const ALONE: &str = "FAIRHOLD_TEST_ALONE";
+
+/// What is typed and sent below.
+const TYPED: [&str; 18] = [
+    "ada@example.com",
+    "eve@example.com",
+    "a-quiet-harbour-at-dawn",
+    "a-word-of-the-search",
+    "a-place-in-the-list",
+    "a-path-with",
+    "a-token-that-never-was",
+    "not-an-address-of-eve",
+    "four words that fit",
+    "a-password-that-is-wrong",
+    "a-cookie-of-garbage",
+    "a-browser-that-tells",
+    "203.0.113.77",
+    "a-body-that-is-odd",
+    "a-wrong-answer",
+    "D02 AF30",
+    "d02af30",
+    "a-late-answer",
+];
 
 /// What is listened to is settled for a whole process at once, so this test has one of its own.
 #[test]
@@ -111,33 +134,18 @@ async fn in_a_process_of_its_own() {
         .await
         .unwrap();
     assert_eq!(ada.get("/my-data").await.status, 500);
+    answer_second_facts().await;
 
     let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     for line in [
         "/my-data/{dataset}/{collection}",
         "the store failed",
         "a connected system could not be read",
+        "a second fact could not be compared",
     ] {
         assert!(log.contains(line), "the log was not listened to: {line}");
     }
-    let mut secrets: Vec<String> = [
-        "ada@example.com",
-        "eve@example.com",
-        "a-quiet-harbour-at-dawn",
-        "a-word-of-the-search",
-        "a-place-in-the-list",
-        "a-path-with",
-        "a-token-that-never-was",
-        "not-an-address-of-eve",
-        "four words that fit",
-        "a-password-that-is-wrong",
-        "a-cookie-of-garbage",
-        "a-browser-that-tells",
-        "203.0.113.77",
-        "a-body-that-is-odd",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut secrets: Vec<String> = TYPED.map(str::to_owned).into();
     secrets.push(link.rsplit('/').next().unwrap().to_owned());
     secrets.push(ada.cookie.clone().unwrap());
     secrets.push(id);
@@ -154,6 +162,17 @@ async fn in_a_process_of_its_own() {
             .map(|line| (secret, line))
     });
     assert_eq!(out.collect::<Vec<_>>(), []);
+}
+
+/// A wrong one, a right one, and one that can't be compared.
+async fn answer_second_facts() {
+    let club = Club::open().await;
+    let mut member = club.logged_in(second_fact::ADA).await;
+    for answer in ["a-wrong-answer", "D02 AF30"] {
+        club.answer(&mut member, answer).await;
+    }
+    club.close();
+    club.answer(&mut member, "a-late-answer").await;
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod log;
 mod mail;
 mod my_data;
 mod odd_input;
+mod second_fact;
 mod support;
 mod systems;
 mod web;

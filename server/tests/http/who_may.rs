@@ -34,16 +34,18 @@ const OPEN_FORMS: [&str; 5] = [
 ];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-const CUSTOMERS: [&str; 3] = [
+const CUSTOMERS: [&str; 4] = [
     "GET /my-data",
     "GET /my-data/{dataset}/{collection}",
+    "GET /is-it-you/{dataset}",
     "GET /who-looked",
 ];
 
 /// Forms of a customer: a stranger's are refused.
-const CUSTOMERS_FORMS: [&str; 3] = [
+const CUSTOMERS_FORMS: [&str; 4] = [
     "POST /my-data",
     "POST /my-data/{dataset}/{collection}",
+    "POST /is-it-you/{dataset}",
     "POST /act/uncover",
 ];
 
@@ -114,6 +116,7 @@ async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("password", "four words that fit"),
         ("id", "00112233445566778899aabbccddeeff"),
         ("show", "00112233445566778899aabbccddeeff"),
+        ("answer", "D02 AF30"),
     ];
     match method {
         "GET" => browser.get(&path).await,

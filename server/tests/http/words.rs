@@ -5,6 +5,7 @@ use fairhold_domain::reading::is_hard_to_read;
 use reqwest::Method;
 
 use crate::html;
+use crate::second_fact::{self, Club};
 use crate::support::{Answer, House};
 
 /// What is hard to read on the pages so far.
@@ -129,6 +130,31 @@ async fn every_page_is_easy_to_read() {
     }
     hard.found.sort();
     hard.found.dedup();
+    assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
+}
+
+#[tokio::test]
+async fn the_question_who_somebody_is_is_easy_to_read() {
+    let club = Club::open().await;
+    let mut hard = Hard::of(&club.house);
+    let mut ada = club.logged_in(second_fact::ADA).await;
+    for (what, answer) in [
+        ("a question", ada.get(second_fact::PAGE).await),
+        ("no answer", club.answer(&mut ada, "?").await),
+        (
+            "a long one",
+            club.answer(&mut ada, &"long ".repeat(300)).await,
+        ),
+        ("a wrong one", club.answer(&mut ada, "wrong").await),
+        ("a second wrong one", club.answer(&mut ada, "wrong").await),
+        ("a third wrong one", club.answer(&mut ada, "wrong").await),
+        ("one too many", club.answer(&mut ada, "D02 AF30").await),
+        ("a question that waits", ada.get(second_fact::PAGE).await),
+        ("what it leaves out", ada.get("/my-data").await),
+        ("what was tried", ada.get("/who-looked").await),
+    ] {
+        hard.look_at(what, &answer);
+    }
     assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
 }
 

@@ -18,6 +18,7 @@ use super::fact::{Looked, value};
 use super::{Asked, origin_class};
 use crate::error::PortalError;
 use crate::pages::form::PageForm;
+use crate::pages::in_address;
 use crate::render::Page;
 use crate::session::LoggedIn;
 use crate::state::AppState;
@@ -206,18 +207,10 @@ fn plural(noun: &str) -> String {
 }
 
 fn address(name: &CollectionName) -> String {
-    let encode = |text: &str| -> String {
-        let byte = |byte: u8| match byte {
-            b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
-            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        };
-        text.bytes().map(byte).collect()
-    };
     format!(
         "/my-data/{}/{}",
-        encode(&name.dataset),
-        encode(&name.collection)
+        in_address(&name.dataset),
+        in_address(&name.collection)
     )
 }
 

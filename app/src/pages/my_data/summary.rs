@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::{Asked, ORIGINS};
 use crate::islands::SearchBox;
+use crate::pages::second_fact;
 
 /// How many facts, from which systems, how many are guesses.
 #[component]
@@ -99,14 +100,19 @@ pub(crate) fn SystemNotices(systems: Vec<System>) -> impl IntoView {
             let words = match system.state {
                 SystemState::Shown | SystemState::KnowsNobody => return None,
                 SystemState::NeedsSecondFact => format!(
-                    "{name} knows your e-mail address, but nobody there ever checked that it is yours. To keep your data safe we show nothing from it yet. Write to us and we sort it out."
+                    "{name} may know you. Nobody checked that the address is yours there, so tell us one more thing."
+                ),
+                SystemState::NeverChecked => format!(
+                    "{name} may know you. Nobody checked that the address is yours there, so we show nothing of it. Write to us and we sort it out."
                 ),
                 SystemState::Down => format!("{name} can’t be reached just now, so what it holds is missing here. Try again in a few minutes."),
                 SystemState::Slow => format!("{name} is too slow just now, so what it holds is missing here. Try again in a few minutes."),
                 SystemState::Changed => format!("{name} has just changed, so a part of what it holds is missing here. Load the page again."),
                 SystemState::NotConnected => format!("{name} is not connected to this portal yet, so what it holds is missing here."),
             };
-            Some(view! { <p class="notice system-down" role="status">{words}</p> })
+            let way = (system.state == SystemState::NeedsSecondFact)
+                .then(|| view! { " "<a href=second_fact::address(&system.key)>"Show that it is you"</a> });
+            Some(view! { <p class="notice system-down" role="status">{words}{way}</p> })
         })
         .collect_view()
 }

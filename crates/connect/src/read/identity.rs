@@ -83,7 +83,8 @@ pub(super) struct Start {
     pub(super) links: HashMap<String, KeyValue>,
 }
 
-/// Fetches the start rows and keeps those that still hold the address in a column whose addresses the company proved.
+/// Fetches the start rows and keeps those that still hold the address: in a column whose addresses the company proved,
+/// or in any column where a second fact proved the row.
 pub(super) async fn prove(
     session: &mut dyn Session,
     plan: &Plan,
@@ -98,8 +99,7 @@ pub(super) async fn prove(
         .filter(|(_, s)| !s.identities.is_empty())
     {
         let wanted: Vec<&RowKey> = request
-            .start
-            .iter()
+            .claimed()
             .filter(|s| s.place == source.name && s.key.0.len() == source.key_len())
             .map(|s| &s.key)
             .collect();
@@ -113,12 +113,18 @@ pub(super) async fn prove(
         {
             let mut rest = row.values.split_off(source.key_len());
             let links = rest.split_off(source.identities.len());
-            // An address that nobody checked finds a row, and proves nothing: anybody may have typed it there.
+            let by_fact = request
+                .proven
+                .iter()
+                .any(|p| p.place == source.name && p.key.0 == row.values);
+            // An address that nobody checked finds a row, and proves nothing by itself: anybody may have typed it there.
             let is_theirs = source
                 .identities
                 .iter()
                 .zip(&rest)
-                .any(|(identity, value)| identity.verified && holds(value, &request.address));
+                .any(|(identity, value)| {
+                    (identity.verified || by_fact) && holds(value, &request.address)
+                });
             if is_theirs {
                 starts.push(Start {
                     source: index,
@@ -131,8 +137,7 @@ pub(super) async fn prove(
     let place = |start: &Start| plan.sources.get(start.source).map(|source| &source.name);
     let proven: HashSet<_> = starts.iter().map(|s| (place(s), &s.key)).collect();
     let unproven = request
-        .start
-        .iter()
+        .claimed()
         .filter(|row| !proven.contains(&(Some(&row.place), &row.key)));
     not_theirs.extend(unproven.cloned());
     Ok(starts)

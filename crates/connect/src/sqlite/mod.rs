@@ -375,6 +375,7 @@ mod tests {
                 place: CollectionName::new("shop", "customer"),
                 key: RowKey(vec![KeyValue::Int(id)]),
             }],
+            proven: Vec::new(),
             only: None,
             after: None,
             page: 20,

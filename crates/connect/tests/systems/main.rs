@@ -10,6 +10,7 @@ mod chinook;
 mod fides;
 mod hostile;
 mod planted;
+mod second_fact;
 mod servers;
 mod shapes;
 mod support;

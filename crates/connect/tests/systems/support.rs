@@ -293,6 +293,7 @@ pub fn request(address: &EmailAddress, found: &[Found]) -> ReadRequest {
     ReadRequest {
         address: address.clone(),
         start: found.iter().map(|f| f.row.clone()).collect(),
+        proven: Vec::new(),
         only: None,
         after: None,
         page: 500,

@@ -59,8 +59,11 @@ pub enum SystemState {
     Shown,
     /// It answered, and knows nobody by this address.
     KnowsNobody,
-    /// It knows the address, but never checked it: nothing is shown until a second fact matches.
+    /// It knows the address, and has rows for which nobody checked that it is the customer's: they are not shown until a
+    /// second fact matches.
     NeedsSecondFact,
+    /// The same, and the catalog names no fact that could be asked for.
+    NeverChecked,
     /// It can't be reached, or refuses.
     Down,
     /// It did not answer in time.
@@ -75,6 +78,14 @@ impl SystemState {
     /// Whether its part of the page is missing.
     pub const fn is_missing(self) -> bool {
         !matches!(self, Self::Shown | Self::KnowsNobody)
+    }
+
+    /// Whether reading it did not work.
+    pub const fn has_failed(self) -> bool {
+        matches!(
+            self,
+            Self::Down | Self::Slow | Self::Changed | Self::NotConnected
+        )
     }
 }
 

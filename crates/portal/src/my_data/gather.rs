@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use fairhold_connect::{CollectionName, ConnectError, Connector, Cursor, ReadRequest, Reading};
+use fairhold_connect::{
+    CollectionName, ConnectError, Connector, Cursor, IdentityRow, ReadRequest, Reading,
+};
+use fairhold_domain::catalog::Dataset;
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::facts::{self, SystemState};
+use fairhold_domain::second_fact;
 use fairhold_domain::time::Moment;
 use fairhold_store::links::Link;
 use fairhold_store::looks::LastLook;
@@ -13,7 +17,8 @@ use futures::future::join_all;
 
 use crate::company::Current;
 use crate::error::{Error, Result};
-use crate::links::{SystemLinks, links};
+use crate::links::{Linked, SystemLinks, links};
+use crate::second_fact::proven_rows;
 use crate::systems::{System, state_of};
 use crate::{Customer, Portal, own_values};
 
@@ -40,7 +45,31 @@ pub(super) struct Answer {
     pub states: Vec<facts::System>,
     pub reading: Option<Reading>,
     pub fresh_links: Vec<Link>,
+    /// Rows that a second fact had proven, and that no longer hold the address.
+    pub lost: Vec<IdentityRow>,
     pub unknown_tables: Vec<String>,
+}
+
+/// What the portal remembers of a customer's rows.
+struct Known {
+    links: Vec<Link>,
+    /// Proven by a second fact.
+    proven: Vec<IdentityRow>,
+}
+
+impl Known {
+    /// What is of one system.
+    fn of(&self, system: &System) -> Self {
+        let is_here = |key: &str| system.datasets.iter().any(|d| d.key == key);
+        let (links, proven) = (self.links.iter(), self.proven.iter());
+        Self {
+            links: links.filter(|l| is_here(&l.dataset)).cloned().collect(),
+            proven: proven
+                .filter(|row| is_here(&row.place.dataset))
+                .cloned()
+                .collect(),
+        }
+    }
 }
 
 impl Answer {
@@ -55,9 +84,9 @@ impl Answer {
         self
     }
 
-    /// Whether a part of what was asked for is missing.
-    pub fn is_missing(&self) -> bool {
-        self.states.iter().any(|s| s.state.is_missing())
+    /// Whether a part of what was asked for could not be read.
+    pub fn has_failed(&self) -> bool {
+        self.states.iter().any(|s| s.state.has_failed())
     }
 }
 
@@ -71,8 +100,14 @@ impl Portal {
             .await?
             .ok_or(Error::LogInFirst)?;
         let last_looks = looks::last_by_others(&mut tx, customer.id).await?;
-        let known = fairhold_store::links::of(&mut tx, &customer.key, customer.id).await?;
+        let links = fairhold_store::links::of(&mut tx, &customer.key, customer.id).await?;
+        let proofs =
+            fairhold_store::second_facts::proofs(&mut tx, &customer.key, customer.id).await?;
         drop(tx);
+        let known = Known {
+            links,
+            proven: proven_rows(&proofs),
+        };
         let address = own_values::address(&record)?;
         let now = self.now();
         let wanted = |s: &&System| {
@@ -103,7 +138,7 @@ impl Portal {
     async fn ask(
         &self,
         system: &System,
-        known: &[Link],
+        known: &Known,
         address: &EmailAddress,
         scope: &Scope,
         now: Moment,
@@ -116,19 +151,22 @@ impl Portal {
                 .collect(),
             reading: None,
             fresh_links: Vec::new(),
+            lost: Vec::new(),
             unknown_tables: Vec::new(),
         };
         let Some(connector) = &system.connector else {
             return nothing(SystemState::NotConnected);
         };
         let timeout = self.settings().system_timeout;
+        let mut known = known.of(system);
         let asked = tokio::time::timeout(timeout, async {
             // Once more when the tables or the links have changed since they were last looked at.
-            match ask_once(system, &**connector, known, address, scope, now, timeout).await {
+            match ask_once(system, &**connector, &known, address, scope, now, timeout).await {
                 Ok((answer, false)) => Ok(answer),
                 Ok((_, true)) | Err(ConnectError::Changed) => {
                     system.forget_plan();
-                    ask_once(system, &**connector, &[], address, scope, now, timeout)
+                    known.links.clear();
+                    ask_once(system, &**connector, &known, address, scope, now, timeout)
                         .await
                         .map(|(answer, _)| answer.naming_what_failed())
                 }
@@ -153,7 +191,7 @@ impl Portal {
 async fn ask_once(
     system: &System,
     connector: &dyn Connector,
-    known: &[Link],
+    known: &Known,
     address: &EmailAddress,
     scope: &Scope,
     now: Moment,
@@ -161,14 +199,15 @@ async fn ask_once(
 ) -> Result<(Answer, bool), ConnectError> {
     let plan = system.plan(connector, timeout, now).await?;
     let SystemLinks { linked, fresh } =
-        links(system, connector, &plan, known, address, now).await?;
+        links(system, connector, &plan, &known.links, address, now).await?;
     let start: Vec<_> = linked.iter().flat_map(|l| l.rows.iter().cloned()).collect();
-    let reading = if start.is_empty() {
+    let reading = if start.is_empty() && known.proven.is_empty() {
         None
     } else {
         let request = ReadRequest {
             address: address.clone(),
             start,
+            proven: known.proven.clone(),
             only: scope.only.clone(),
             after: scope.after.clone(),
             page: scope.page,
@@ -176,22 +215,20 @@ async fn ask_once(
         };
         Some(connector.read(&plan, &request).await?)
     };
+    let not_theirs = reading.as_ref().map_or(&[][..], |r| &r.not_theirs);
+    let (lost, proven): (Vec<_>, Vec<_>) = known
+        .proven
+        .iter()
+        .cloned()
+        .partition(|row| not_theirs.contains(row));
     let stale = reading
         .as_ref()
         .is_some_and(|r| !r.not_theirs.is_empty() || !r.failed.is_empty());
-    let shown = |linked: &crate::links::Linked| match (
-        linked.rows.is_empty(),
-        linked.unproven.is_empty(),
-    ) {
-        (false, _) => SystemState::Shown,
-        (true, false) => SystemState::NeedsSecondFact,
-        (true, true) => SystemState::KnowsNobody,
-    };
     let states = system
         .datasets
         .iter()
         .zip(&linked)
-        .map(|(d, l)| state_entry(d, shown(l)))
+        .map(|(d, l)| state_entry(d, shown(system, d, l, &proven)))
         .collect();
     let unknown_tables = plan.undescribed_tables().to_vec();
     Ok((
@@ -199,13 +236,38 @@ async fn ask_once(
             states,
             reading,
             fresh_links: fresh,
+            lost,
             unknown_tables,
         },
         stale,
     ))
 }
 
-fn state_entry(dataset: &fairhold_domain::catalog::Dataset, state: SystemState) -> facts::System {
+/// What is shown of a dataset whose system answered.
+fn shown(
+    system: &System,
+    dataset: &Dataset,
+    linked: &Linked,
+    proven: &[IdentityRow],
+) -> SystemState {
+    let is_known = !linked.rows.is_empty() || proven.iter().any(|p| p.place.dataset == dataset.key);
+    if linked.unproven.iter().any(|row| !proven.contains(row)) {
+        if second_fact::facts(&system.datasets, dataset)
+            .next()
+            .is_some()
+        {
+            SystemState::NeedsSecondFact
+        } else {
+            SystemState::NeverChecked
+        }
+    } else if is_known {
+        SystemState::Shown
+    } else {
+        SystemState::KnowsNobody
+    }
+}
+
+fn state_entry(dataset: &Dataset, state: SystemState) -> facts::System {
     facts::System {
         key: dataset.key.clone(),
         name: dataset.name.clone(),

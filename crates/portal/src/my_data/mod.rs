@@ -212,7 +212,7 @@ impl Portal {
         gathered: &Gathered,
         act: Act,
     ) -> Result<T> {
-        if !gathered.answers.iter().any(Answer::is_missing) {
+        if !gathered.answers.iter().any(Answer::has_failed) {
             return Err(Error::NotFound);
         }
         self.record(customer, gathered, vec![(act, Vec::new())])

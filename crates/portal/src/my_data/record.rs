@@ -1,5 +1,6 @@
 //! The record of a look. Nothing that was read may be shown before it is durable.
 
+use fairhold_connect::IdentityRow;
 use fairhold_domain::access::{Act, Actor, Look, Seen};
 use fairhold_domain::facts::Part;
 use fairhold_store::links::Link;
@@ -8,7 +9,7 @@ use fairhold_store::{StoreError, looks};
 use super::gather::Gathered;
 use crate::error::Result;
 use crate::links::Linked;
-use crate::{Customer, Portal};
+use crate::{Customer, Portal, second_fact};
 
 impl Portal {
     /// Writes what was looked at, and what was learnt about links, as one act. A look that saw nothing says that it
@@ -20,7 +21,7 @@ impl Portal {
         acts: Vec<(Act, Vec<Seen>)>,
     ) -> Result<()> {
         let failed = gathered.answers.iter().flat_map(|a| &a.states);
-        let failed = failed.filter(|s| s.state.is_missing());
+        let failed = failed.filter(|s| s.state.has_failed());
         let failed: Vec<String> = failed.map(|s| s.key.clone()).collect();
         let own = acts.into_iter().map(|(act, seen)| Look {
             actor: Actor::Customer,
@@ -35,6 +36,11 @@ impl Portal {
             .iter()
             .flat_map(|a| a.fresh_links.iter().cloned())
             .collect();
+        let lost: Vec<IdentityRow> = gathered
+            .answers
+            .iter()
+            .flat_map(|a| a.lost.iter().cloned())
+            .collect();
         let (id, key, now) = (customer.id, customer.key.clone(), self.now());
         let looks_key = self.inner.keys.portal().looks.clone();
         let random = self.inner.world.random.clone();
@@ -44,6 +50,9 @@ impl Portal {
                 Box::pin(async move {
                     for link in &fresh {
                         fairhold_store::links::put(tx, &key, &*random, id, link).await?;
+                    }
+                    for row in &lost {
+                        second_fact::forget(tx, &key, &*random, id, row).await?;
                     }
                     for look in &all {
                         looks::append(tx, &looks_key, id, now, look).await?;

@@ -19,6 +19,7 @@ mod looks;
 mod outbox;
 mod records;
 mod schema;
+mod second_facts;
 mod sessions;
 mod sqlite;
 mod support;

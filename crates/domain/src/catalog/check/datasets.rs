@@ -3,6 +3,7 @@
 use super::{Finding, check_text, is_read};
 use crate::catalog::{Catalog, Collection, Dataset, Erase, OWN_CONNECTION, Reference, Rows};
 use crate::reach::{Reach, Spot};
+use crate::second_fact::can_be_asked_for;
 
 pub(super) fn check_dataset(catalog: &Catalog, dataset: &Dataset, findings: &mut Vec<Finding>) {
     let place = |key: &str| dataset.said.at(key).unwrap_or(&dataset.place);
@@ -52,6 +53,28 @@ pub(super) fn check_dataset(catalog: &Catalog, dataset: &Dataset, findings: &mut
                 format!(
                     "Nothing says whether somebody checked that `{}` belongs to the customer, so it is taken as checked: whoever owns it sees the row. Write `portal: {{ verified: true }}`, or `verified: false` if anybody could have typed it.",
                     field.name
+                ),
+            ));
+        }
+    }
+    check_second_facts(catalog, dataset, findings);
+}
+
+/// A fact that can't be asked for is left out, and the customer may then have no way to show who they are.
+fn check_second_facts(catalog: &Catalog, dataset: &Dataset, findings: &mut Vec<Finding>) {
+    for fact in &dataset.second_facts {
+        let field = catalog
+            .dataset(&fact.dataset)
+            .and_then(|d| d.collection(&fact.collection))
+            .and_then(|c| c.field(&fact.field));
+        // A field that is not there is the loader's finding.
+        if field.is_some_and(|field| !can_be_asked_for(field)) {
+            findings.push(Finding::error(
+                dataset.said.at("second_facts").unwrap_or(&dataset.place),
+                "useless-second-fact",
+                format!(
+                    "`{}.{}` can't be a second fact: the address itself proves nothing new, and a secret is nothing to ask for. Name a field that the customer knows and others do not, such as a post code.",
+                    fact.collection, fact.field
                 ),
             ));
         }

@@ -370,6 +370,18 @@ const DATASET_CASES: &[Case] = &[
         23,
     ),
     (
+        "useless-second-fact",
+        "[customers.postcode]",
+        "[customers.email]",
+        0,
+    ),
+    (
+        "useless-second-fact",
+        "[customers.postcode]",
+        "[customers.postcode, customers.password_hash]",
+        0,
+    ),
+    (
         "identity-verified-unsaid",
         "              verified: false\n",
         "",
