@@ -2,6 +2,7 @@
 //! database is a file, and every text of theirs is on My data.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use fairhold_domain::facts::{Fact, Part, Shown};
@@ -278,9 +279,11 @@ fn planted(columns: &[(&str, &str, &str)], quote: char) -> (Vec<String>, String)
     let mut markers = Vec::new();
     for (number, (table, column, row)) in columns.iter().enumerate() {
         let marker = format!("Mark{number}");
-        sql += &format!(
+        write!(
+            sql,
             "UPDATE {quote}{table}{quote} SET {quote}{column}{quote} = '{marker}' WHERE {row}; "
-        );
+        )
+        .unwrap();
         markers.push(marker);
     }
     (markers, sql)
