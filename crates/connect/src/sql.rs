@@ -74,6 +74,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether no index serves `a = 1 OR b IN (SELECT ...)`, so that it pays to look for one after the other.
+    fn alternatives_hide_index(&self) -> bool {
+        true
+    }
+
     /// The expression in a form that can be sorted by, and whose comparisons agree with how it sorts.
     fn sortable(&self, expression: &Expr) -> Expr {
         expression.clone()

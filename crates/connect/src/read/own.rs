@@ -23,9 +23,15 @@ pub(super) fn write_own_from(
     let parents = streamed_parents(plan, source);
     let path = streamed_path(source);
     let (Some((first, first_alias)), [first_step, steps @ ..]) = (parents.first(), path) else {
-        write_from(sql, source, |sql| {
-            write_own(sql, plan, index, source, starts);
-        });
+        let ways = ways(index, source, starts);
+        if sql.dialect.alternatives_hide_index() && source.key.number.is_none() && are_mixed(&ways)
+        {
+            write_own_by_key(sql, plan, source, ways, starts);
+        } else {
+            write_from(sql, source, |sql| {
+                write_own(sql, plan, source, ways, starts);
+            });
+        }
         return;
     };
     let dialect = sql.dialect;
@@ -75,14 +81,58 @@ pub(super) fn write_own_from(
     write_filter(sql, source, "t0");
 }
 
-/// The rows of a source that are the customer's own. Ways that lead nowhere are not written: with a constant among the
+/// All ways in which a row of a source is the customer's own. Ways that lead nowhere are none: with a constant among the
 /// alternatives the database would not use its indexes.
-fn write_own(sql: &mut Sql, plan: &Plan, index: usize, source: &Source, starts: &[Start]) {
+fn ways<'a>(index: usize, source: &'a Source, starts: &'a [Start]) -> Vec<Way<'a>> {
     let here = way_to_starts(index, starts);
     let along = source.paths.iter().filter_map(|path| way(path, starts));
+    here.into_iter().chain(along).collect()
+}
+
+/// Whether there are several ways, and one of them leads over other tables.
+fn are_mixed(ways: &[Way]) -> bool {
+    ways.len() > 1 && ways.iter().any(|way| matches!(way, Way::Path(_)))
+}
+
+/// The condition that a row of a source is the customer's own.
+fn write_own(sql: &mut Sql, plan: &Plan, source: &Source, ways: Vec<Way>, starts: &[Start]) {
     sql.push("(");
-    write_ways(sql, plan, here.into_iter().chain(along), source, starts, 0);
+    write_ways(sql, plan, ways.into_iter(), source, starts, 0);
     sql.push(")");
+    write_filter(sql, source, "t0");
+}
+
+/// ` FROM … WHERE …` for rows that are the customer's own in several ways: their keys are looked for in one way after the
+/// other, each by its own index.
+fn write_own_by_key(sql: &mut Sql, plan: &Plan, source: &Source, ways: Vec<Way>, starts: &[Start]) {
+    let keys = |alias: &str| -> Vec<String> {
+        let parts = source.key.parts.iter();
+        parts.map(|part| part.column.of(alias).sql).collect()
+    };
+    sql.push(" FROM (")
+        .joined(ways, " UNION ", "", |sql, way| {
+            sql.push("SELECT ")
+                .joined(keys("t1").iter().enumerate(), ", ", "", |sql, (i, key)| {
+                    sql.push(&format!("{key} AS k{i}"));
+                })
+                .push(" FROM ")
+                .push(&source.table)
+                .push(" AS t1 WHERE (");
+            write_ways(sql, plan, std::iter::once(way), source, starts, 1);
+            sql.push(")");
+        })
+        .push(") AS own JOIN ")
+        .push(&source.table)
+        .push(" AS t0 ON ")
+        .joined(
+            keys("t0").iter().enumerate(),
+            " AND ",
+            "1 = 0",
+            |sql, (i, key)| {
+                sql.push(&format!("{key} = own.k{i}"));
+            },
+        )
+        .push(" WHERE 1 = 1");
     write_filter(sql, source, "t0");
 }
 

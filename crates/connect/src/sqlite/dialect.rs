@@ -64,6 +64,11 @@ impl Dialect for SqliteDialect {
         true
     }
 
+    /// `SQLite` looks for each alternative by its own index.
+    fn alternatives_hide_index(&self) -> bool {
+        false
+    }
+
     /// A table without a primary key always has a row id (<https://www.sqlite.org/rowidtable.html>), under whichever of
     /// its names no column has taken.
     fn row_id(&self, table: &LiveTable) -> Option<&'static str> {
