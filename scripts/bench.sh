@@ -7,4 +7,5 @@ FAIRHOLD_PROGRAM=$(scripts/build.sh)
 export FAIRHOLD_PROGRAM
 . scripts/env.sh
 cargo xtask size --max 150000 >&2
-exec cargo run --quiet --release --locked --package bench -- "$@"
+scripts/install.sh databases
+exec scripts/with-databases.sh cargo run --quiet --release --locked --package bench -- "$@"

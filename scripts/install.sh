@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a command needs and the machine lacks: scripts/install.sh {run|test}
+# Installs what a command needs and the machine lacks: scripts/install.sh {run|test|databases}
 #
 # As root on Debian it installs packages with apt-get. Otherwise it prints the commands and stops.
 # Rust comes from rustup where that is there, and else from Debian's packages, for which the browser's part of the
@@ -26,8 +26,11 @@ main() {
         need_checkers
         need_node_packages
         ;;
+    databases)
+        need_packages "$(database_packages)"
+        ;;
     *)
-        echo "Usage: scripts/install.sh {run|test}" >&2
+        echo "Usage: scripts/install.sh {run|test|databases}" >&2
         exit 2
         ;;
     esac
@@ -56,11 +59,15 @@ debian_rust_packages() {
     done
 }
 
-test_packages() {
+database_packages() {
     [ -d /usr/lib/postgresql ] || has pg_ctl || echo postgresql
-    has mariadbd || echo mariadb-server-core
+    has mariadbd || [ -x /usr/sbin/mariadbd ] || echo mariadb-server-core
     has my_print_defaults || echo mariadb-client-core # part of how MariaDB makes its first tables
     has openssl || echo openssl
+}
+
+test_packages() {
+    database_packages
     has chromium || echo chromium
     if ! has node || [ "$(node --print 'process.versions.node.split(".")[0]')" -lt 18 ]; then
         echo nodejs

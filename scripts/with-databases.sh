@@ -6,6 +6,8 @@
 # as localhost. However the command ends, the servers are stopped and the folder deleted. A server whose address is set
 # already is used as it is.
 set -eu
+# Debian keeps servers out of most users' way.
+PATH="$PATH:/usr/sbin"
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/fairhold-databases.XXXXXX")
 mariadb_pid=

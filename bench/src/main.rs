@@ -8,6 +8,7 @@
 //! A new page to measure is one more [`Page`] in [`measure`].
 
 mod bare;
+mod engines;
 mod load;
 mod program;
 mod report;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let ended = match arguments.split_first() {
         Some((first, files)) if first == bare::ARGUMENT => bare::serve(files).map(|()| true),
-        _ => bench(arguments.iter().any(|a| a == "--json")),
+        _ => bench(&arguments),
     };
     match ended {
         Ok(true) => ExitCode::SUCCESS,
@@ -71,15 +72,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints; answers whether every bound holds.
-fn bench(json: bool) -> Result<bool> {
+/// Measures and prints; answers whether every bound holds. `engines` measures only those.
+fn bench(arguments: &[String]) -> Result<bool> {
+    let said = |word: &str| arguments.iter().any(|a| a == word);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let report = runtime.block_on(measure())?;
+    let report = runtime.block_on(async {
+        if said("engines") {
+            measure_engines().await
+        } else {
+            measure().await
+        }
+    })?;
     println!(
         "{}",
-        if json {
+        if said("--json") {
             serde_json::to_string_pretty(&report)?
         } else {
             report.to_string()
@@ -193,6 +201,15 @@ impl<'a> Page<'a> {
     }
 }
 
+async fn measure_engines() -> Result<Report> {
+    Ok(Report {
+        pages: Vec::new(),
+        bounds: engines::measure(tempfile::tempdir()?.path()).await?,
+        aims: Vec::new(),
+        memory_after_load_mb: None,
+    })
+}
+
 async fn measure() -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let demo = House::new(folder.path(), "demo")?;
@@ -240,7 +257,7 @@ async fn measure() -> Result<Report> {
     }
 
     let [bare_sixty, sixty, bare_ada, ada, three, grace] = &pages;
-    let bounds = [
+    let mut bounds = vec![
         Bound::at_least(
             "60 fields, as a share of the bare server",
             sixty.against(bare_sixty),
@@ -257,11 +274,12 @@ async fn measure() -> Result<Report> {
             MOST_TIMES,
         ),
     ];
+    bounds.extend(engines::measure(folder.path()).await?);
     Ok(Report {
         pages: pages.iter().map(Page::row).collect(),
-        bounds: bounds.into(),
+        bounds,
         aims: aims(&demo).await?.into(),
-        memory_after_load_mb: memory_after_load,
+        memory_after_load_mb: Some(memory_after_load),
     })
 }
 

@@ -16,7 +16,7 @@ pub struct Report {
     /// What should hold.
     pub aims: Vec<Bound>,
     /// Megabytes that the demo's program occupied right after the load.
-    pub memory_after_load_mb: f64,
+    pub memory_after_load_mb: Option<f64>,
 }
 
 /// What a page came to: medians over all rounds.
@@ -45,7 +45,7 @@ impl Row {
 /// A figure with what it is held to.
 #[derive(Serialize)]
 pub struct Bound {
-    what: &'static str,
+    what: String,
     figure: f64,
     held_to: String,
     holds: bool,
@@ -53,9 +53,9 @@ pub struct Bound {
 
 impl Bound {
     /// A figure that must not be smaller.
-    pub fn at_least(what: &'static str, figure: f64, least: f64) -> Self {
+    pub fn at_least(what: impl Into<String>, figure: f64, least: f64) -> Self {
         Self {
-            what,
+            what: what.into(),
             figure,
             held_to: format!("at least {least}"),
             holds: figure >= least,
@@ -63,9 +63,9 @@ impl Bound {
     }
 
     /// A figure that must not be larger.
-    pub fn at_most(what: &'static str, figure: f64, most: f64) -> Self {
+    pub fn at_most(what: impl Into<String>, figure: f64, most: f64) -> Self {
         Self {
-            what,
+            what: what.into(),
             figure,
             held_to: format!("at most {most}"),
             holds: figure <= most,
@@ -122,11 +122,10 @@ impl fmt::Display for Report {
         {
             writeln!(f, "{what:<46} {figure:>9.3}   {held_to:<14} {verdict}")?;
         }
-        write!(
-            f,
-            "{:<46} {:>9.3}",
-            "memory after the load, MB", self.memory_after_load_mb
-        )
+        match self.memory_after_load_mb {
+            Some(memory) => write!(f, "{:<46} {memory:>9.3}", "memory after the load, MB"),
+            None => Ok(()),
+        }
     }
 }
 

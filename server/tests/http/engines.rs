@@ -94,22 +94,27 @@ fn shared(file: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn chinook_catalog() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/connect/tests/fixtures/chinook")
+fn fixture(name: &str) -> PathBuf {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/connect/tests/fixtures");
+    fixtures.join(name)
 }
 
 /// Chinook in a file.
 async fn chinook_file() -> Option<House> {
     let file = shared("chinook/chinook.sqlite")?;
-    let setup = Setup::demo().await.with_catalog(&chinook_catalog());
+    let setup = Setup::demo().await.with_catalog(&fixture("chinook"));
     Some(setup.with_system("chinook", &file).start().await)
 }
 
 /// Chinook on a server, with its address.
 async fn chinook_on(server: Server, name: &str) -> Option<(House, String)> {
-    let (script, enter) = match server {
-        Server::Postgres => ("chinook/chinook_postgres.sql", "\\c chinook;"),
-        Server::MariaDb => ("chinook/chinook_mysql.sql", "USE `Chinook`;"),
+    let (script, enter, catalog) = match server {
+        Server::Postgres => (
+            "chinook/chinook_postgres.sql",
+            r"\c chinook;",
+            "chinook_postgres",
+        ),
+        Server::MariaDb => ("chinook/chinook_mysql.sql", "USE `Chinook`;", "chinook"),
     };
     let script = std::fs::read_to_string(shared(script)?).unwrap();
     // What comes before makes and enters a database of its own.
@@ -119,44 +124,12 @@ async fn chinook_on(server: Server, name: &str) -> Option<(House, String)> {
         Server::MariaDb => format!("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'; {tables}"),
     };
     let url = server.database(name, &tables).await?;
-    let mut setup = Setup::demo().await;
-    let catalog = setup.folder().join("chinook");
-    copy_catalog(&chinook_catalog(), &catalog, server);
-    setup = setup
-        .with_catalog(&catalog)
-        .with_server("chinook", server.kind(), &url);
+    let setup = Setup::demo().await.with_catalog(&fixture(catalog));
+    let setup = setup.with_server("chinook", server.kind(), &url);
     Some((setup.start().await, url))
 }
 
 /// On PostgreSQL the same shop writes `InvoiceLine` as `invoice_line`.
-fn copy_catalog(from: &Path, to: &Path, server: Server) {
-    std::fs::create_dir_all(to.join("datasets")).unwrap();
-    std::fs::copy(from.join("company.yml"), to.join("company.yml")).unwrap();
-    let dataset = std::fs::read_to_string(from.join("datasets/chinook.yml")).unwrap();
-    let dataset = match server {
-        Server::MariaDb => dataset,
-        Server::Postgres => dataset
-            .lines()
-            .map(with_underscores)
-            .collect::<Vec<_>>()
-            .join("\n"),
-    };
-    std::fs::write(to.join("datasets/chinook.yml"), dataset).unwrap();
-}
-
-/// A line of the file with the names after these keys as PostgreSQL has them.
-fn with_underscores(line: &str) -> String {
-    let keys = ["- name: ", "field: ", "order_by: ", "since: ", "from: "];
-    keys.iter().fold(line.to_owned(), |line, key| {
-        let Some((before, rest)) = line.split_once(key) else {
-            return line;
-        };
-        let end = rest.find([',', ' ', '}']).unwrap_or(rest.len());
-        let (name, after) = rest.split_at(end);
-        format!("{before}{key}{}{after}", underscored(name))
-    })
-}
-
 fn underscored(name: &str) -> String {
     let mut underscored = String::new();
     let mut last = '.';

@@ -26,7 +26,12 @@ fn file() -> Option<PathBuf> {
 }
 
 fn chinook() -> Vec<Dataset> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chinook");
+    catalog("chinook")
+}
+
+fn catalog(fixture: &str) -> Vec<Dataset> {
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let folder = fixtures.join(fixture);
     let source = |path: &str| SourceFile {
         path: path.to_owned(),
         text: std::fs::read_to_string(folder.join(path)).unwrap(),
@@ -141,37 +146,13 @@ async fn on_server(engine: Engine, script: &str, enter: &str) -> Option<(Databas
         _ => tables.to_owned(),
     };
     let database = Database::as_written(engine, &[&tables]).await;
-    let mut dataset = chinook().remove(0);
-    if engine == Engine::Postgres {
-        with_underscores(&mut dataset);
-    }
-    Some((database, dataset))
-}
-
-/// `InvoiceLine` is `invoice_line` there.
-fn with_underscores(dataset: &mut Dataset) {
-    let rename = |name: &mut String| {
-        let mut renamed = String::new();
-        for (i, c) in name.char_indices() {
-            if i > 0 && c.is_uppercase() {
-                renamed.push('_');
-            }
-            renamed.extend(c.to_lowercase());
-        }
-        *name = renamed;
+    // There, `InvoiceLine` is `invoice_line`.
+    let fixture = if engine == Engine::Postgres {
+        "chinook_postgres"
+    } else {
+        "chinook"
     };
-    for collection in &mut dataset.collections {
-        rename(&mut collection.name);
-        collection.order_by.iter_mut().for_each(rename);
-        collection.since.iter_mut().for_each(rename);
-        for field in &mut collection.fields {
-            rename(&mut field.name);
-            for reference in &mut field.references {
-                rename(&mut reference.to.collection);
-                rename(&mut reference.to.field);
-            }
-        }
-    }
+    Some((database, catalog(fixture).remove(0)))
 }
 
 /// The rows of a collection as a customer reads them: values as a person writes them.
