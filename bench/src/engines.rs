@@ -108,7 +108,7 @@ pub async fn measure(folder: &Path) -> Result<Vec<Bound>> {
         bounds.push(against_by_hand(&shop, engine.catalog).await?);
         let many =
             Database::on_server(&engine, &server, "bench_many", &many_tables(engine.name)).await?;
-        bounds.push(many_against_few(&many).await?);
+        bounds.push(many_against_few(&many).await.context(engine.name)?);
     }
     Ok(bounds)
 }

@@ -371,6 +371,135 @@ async fn check_is_content_with_the_demo_and_says_what_is_wrong_with_file_and_lin
     );
 }
 
+/// A shop of two tables, described to the last column.
+const SMALL_SHOP: &str = "dataset:
+  - fides_key: shop
+    name: The shop
+    portal: { connection: shop, origin: provided, purposes: [orders], seen_by: [support], keep: { for: 2 years }, erase: delete }
+    collections:
+      - name: customer
+        description: Your account.
+        portal: { rows: own, label: Your account, one_row: account, shown_as: facts }
+        fields:
+          - { name: id, description: A number., data_categories: [user.unique_id], portal: { label: Number, why: It ties your orders to you. } }
+          - { name: email, description: Where we write to., data_categories: [user.contact.email], fides_meta: { identity: email }, portal: { verified: true, label: E-mail, why: We send receipts. } }
+      - name: prices
+        portal: { rows: nobody }
+";
+
+#[tokio::test]
+async fn check_looks_at_databases_on_servers() {
+    let tables = "CREATE TABLE customer (id int PRIMARY KEY, email varchar(90)); CREATE TABLE prices (x int);";
+    let change = "ALTER TABLE customer ADD COLUMN shoe_size int; CREATE TABLE lottery (x int)";
+    for (kind, variable) in [
+        ("postgres", "FAIRHOLD_TEST_POSTGRES"),
+        ("mysql", "FAIRHOLD_TEST_MARIADB"),
+    ] {
+        let Ok(server) = std::env::var(variable) else {
+            println!("skipped: {variable} is not set");
+            continue;
+        };
+        let name = format!("checked_{}", std::process::id());
+        run_on(kind, &server, &format!("CREATE DATABASE {name}")).await;
+        let mut url = format!("{}/{name}", server.rsplit_once('/').unwrap().0);
+        if kind == "mysql" {
+            let user = format!(
+                "CREATE USER {name} IDENTIFIED BY 'se%cret'; GRANT ALL ON {name}.* TO {name}"
+            );
+            run_on(kind, &server, &user).await;
+            url = url.replace("root@", &format!("{name}:se%25cret@"));
+        }
+        run_on(kind, &url, tables).await;
+
+        let place = Place::empty();
+        std::fs::create_dir_all(place.path("catalog/datasets")).unwrap();
+        place.write("catalog/company.yml", SMALL_COMPANY);
+        place.write("catalog/datasets/shop.yml", SMALL_SHOP);
+        place.write("shop-url", &url);
+        let settings = format!(
+            "[company]\ncatalog = \"catalog\"\n[connections.shop]\nkind = \"{kind}\"\nurl_file = \"shop-url\"\n"
+        );
+        place.write("fairhold.toml", &settings);
+        place.protect("shop-url", 0o644);
+        let open = place.run(&["check"]).await;
+        assert!(
+            open.code == 1 && open.stderr.contains("chmod 600 shop-url"),
+            "{open:?}"
+        );
+        place.protect("shop-url", 0o600);
+        let good = place.run(&["check"]).await;
+        assert_eq!(
+            (good.code, good.stdout.as_str()),
+            (0, "All is well.\n"),
+            "{kind}"
+        );
+
+        run_on(kind, &url, change).await;
+        let found = place.run(&["check"]).await;
+        assert_eq!(found.code, 1);
+        for name in ["shoe_size", "lottery"] {
+            let line = found.stdout.lines().find(|line| line.contains(name));
+            assert!(
+                line.is_some_and(|line| is_at_a_line(line, "shop.yml")),
+                "{}",
+                found.stdout
+            );
+        }
+        assert!(
+            found.stdout.ends_with("2 things to mend.\n"),
+            "{}",
+            found.stdout
+        );
+
+        // The environment wins over the file, and nothing of an address is said.
+        let mut elsewhere = place.command(&["check"]);
+        elsewhere.env(
+            "FAIRHOLD_CONNECTION_SHOP_URL",
+            format!("{kind}://u:hunter2@127.0.0.1:1/d"),
+        );
+        let down = ran(elsewhere).await;
+        assert!(
+            down.code == 1 && down.stdout.contains("can't be reached"),
+            "{down:?}"
+        );
+        assert!(!format!("{down:?}").contains("hunter2"), "{down:?}");
+        let mut wrong = place.command(&["check"]);
+        wrong.env(
+            "FAIRHOLD_CONNECTION_SHOP_URL",
+            "oracle://u:hunter2@127.0.0.1/d",
+        );
+        let wrong = ran(wrong).await;
+        assert!(
+            wrong.code == 1 && wrong.stderr.contains("its address has a wrong form"),
+            "{wrong:?}"
+        );
+        assert!(!wrong.stderr.contains("hunter2"), "{wrong:?}");
+    }
+}
+
+const SMALL_COMPANY: &str = "name: Penny's Records
+contact: Ring us.
+privacy_contact: Penny
+jurisdictions: [EU]
+time_zone: Europe/Dublin
+connections: [shop]
+purposes:
+  - { key: orders, use: essential.service.operations, basis: contract, class: service, words: We send you what you bought. }
+recipients:
+  - { key: support, name: Our support team, what_for: They answer your questions., country: IE, sells: false }
+";
+
+async fn run_on(kind: &str, url: &str, sql: &str) {
+    let sql = sqlx::AssertSqlSafe(sql.to_owned());
+    if kind == "postgres" {
+        let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    } else {
+        let mut connection = sqlx::MySqlConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+    }
+}
+
 /// Whether the line begins as `path/to/file.yml:12: `.
 fn is_at_a_line(line: &str, file: &str) -> bool {
     let number = line
@@ -627,6 +756,23 @@ async fn serve_refuses_settings_with_which_nothing_would_work_or_be_bounded() {
             "an address that only looks like this machine's",
             |p| p.change("localhost:3000", "localhost:3000@data.example.com"),
             "a scheme and a host and no more",
+        ),
+        (
+            "a system that nobody knows where to find",
+            |p| p.change("[mail]", "[connections.shop]\nkind = \"postgres\"\n[mail]"),
+            "FAIRHOLD_CONNECTION_SHOP_URL",
+        ),
+        (
+            "a system whose address says how the line is protected",
+            |p| {
+                p.write("shop-url", "postgres://u@h/d?sslmode=disable");
+                p.protect("shop-url", 0o600);
+                p.change(
+                    "[mail]",
+                    "[connections.shop]\nkind = \"postgres\"\nurl_file = \"shop-url\"\n[mail]",
+                );
+            },
+            "set `tls` beside it",
         ),
         (
             "mail that anybody on the way can read",

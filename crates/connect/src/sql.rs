@@ -79,6 +79,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether the rows of a join are all sorted before the first comes, even where an index has them in order.
+    fn joins_lose_order(&self) -> bool {
+        true
+    }
+
     /// The expression in a form that can be sorted by, and whose comparisons agree with how it sorts.
     fn sortable(&self, expression: &Expr) -> Expr {
         expression.clone()

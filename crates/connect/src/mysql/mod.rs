@@ -252,6 +252,9 @@ fn closed(error: &sqlx::Error) -> ConnectError {
         1205 | 1317 | 1969 | 3024 | 1040 | 1203 | 1226 => ConnectError::TooSlow,
         // Damaged tables.
         126 | 127 | 144 | 145 | 1034 | 1194 | 1195 => ConnectError::Damaged,
-        _ => ConnectError::Down,
+        number => {
+            tracing::warn!(number, "the database answered with an error");
+            ConnectError::Down
+        }
     }
 }

@@ -98,7 +98,7 @@ fn options(settings: &ServerSettings) -> Result<PgConnectOptions, SettingsError>
 }
 
 /// How a transaction begins. All is said anew each time, and for this transaction alone, so that a pooler in between does not
-/// matter.
+/// matter. A database without an encoding may hold bytes that are no letters: it gives them as they are, and we look.
 fn begin(timeout: Duration) -> String {
     let milliseconds = timeout.as_millis().max(1);
     format!(
@@ -106,7 +106,9 @@ fn begin(timeout: Duration) -> String {
          SET LOCAL statement_timeout = {milliseconds}; \
          SET LOCAL idle_in_transaction_session_timeout = {milliseconds}; \
          SET LOCAL IntervalStyle = postgres; SET LOCAL DateStyle = ISO; SET LOCAL TimeZone = 'UTC'; \
-         SET LOCAL bytea_output = hex; SET LOCAL standard_conforming_strings = on"
+         SET LOCAL bytea_output = hex; SET LOCAL standard_conforming_strings = on; \
+         SELECT set_config('client_encoding', \
+         CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, true)"
     )
 }
 
@@ -248,6 +250,9 @@ fn closed(error: &sqlx::Error) -> ConnectError {
         // A statement was stopped, a lock was not to be had, or there are no more connections.
         ("57014" | "55P03" | "53300" | "25P03", _) => ConnectError::TooSlow,
         (_, "XX") => ConnectError::Damaged,
-        _ => ConnectError::Down,
+        _ => {
+            tracing::warn!(code, "PostgreSQL answered with an error");
+            ConnectError::Down
+        }
     }
 }

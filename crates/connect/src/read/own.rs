@@ -19,6 +19,7 @@ pub(super) fn write_own_from(
     index: usize,
     source: &Source,
     starts: &[Start],
+    narrow: impl FnOnce(&mut Sql),
 ) {
     let parents = streamed_parents(plan, source);
     let path = streamed_path(source);
@@ -34,7 +35,6 @@ pub(super) fn write_own_from(
         }
         return;
     };
-    let dialect = sql.dialect;
     sql.push(" FROM ")
         .push(&first.table)
         .push(" AS ")
@@ -52,19 +52,9 @@ pub(super) fn write_own_from(
             .push(" AS ")
             .push(&inner)
             .push(" ON ");
-        sql.joined(&step.on, " AND ", "1 = 0", |sql, pair| {
-            let (child, parent) = (pair.child.of(&inner), pair.parent.of(&outer));
-            if dialect.exact_hides_index(&child.kind) {
-                sql.push(&child.sql)
-                    .push(" = ")
-                    .push(&parent.sql)
-                    .push(" AND ");
-            }
-            sql.push(&dialect.exact(&child).sql)
-                .push(" = ")
-                .push(&dialect.exact_right(&parent).sql);
-        });
+        write_joined(sql, step, &outer, &inner);
     }
+    narrow(sql);
     sql.push(" WHERE (");
     write_ways(
         sql,
@@ -79,6 +69,69 @@ pub(super) fn write_own_from(
         write_filter(sql, parent, alias);
     }
     write_filter(sql, source, "t0");
+}
+
+/// The child's columns of a step equal the parent's.
+fn write_joined(sql: &mut Sql, step: &Step, parent: &str, child: &str) {
+    let dialect = sql.dialect;
+    sql.joined(&step.on, " AND ", "1 = 0", |sql, pair| {
+        let (child, parent) = (pair.child.of(child), pair.parent.of(parent));
+        if dialect.exact_hides_index(&child.kind) {
+            sql.push(&child.sql)
+                .push(" = ")
+                .push(&parent.sql)
+                .push(" AND ");
+        }
+        sql.push(&dialect.exact(&child).sql)
+            .push(" = ")
+            .push(&dialect.exact_right(&parent).sql);
+    });
+}
+
+/// ` JOIN …` that leaves of the parents (`t1`) of a streamed source (`t0`) only as many as a page can need, for engines that
+/// would sort all the rows of a join. Each of these parents has a row at least, and the first of them may have none behind the
+/// cursor, so one more than the page has rows is enough. `order` writes what parents are sorted by, and which of them count.
+pub(super) fn write_newest_parents(
+    sql: &mut Sql,
+    plan: &Plan,
+    source: &Source,
+    starts: &[Start],
+    rows: usize,
+    order: impl FnOnce(&mut Sql),
+) {
+    let [first, last] = streamed_path(source) else {
+        return;
+    };
+    let Some(parent) = plan.sources.get(last.parent) else {
+        return;
+    };
+    if !sql.dialect.joins_lose_order() {
+        return;
+    }
+    let keys = || parent.key.parts.iter().map(|part| &part.column).enumerate();
+    sql.push(" JOIN (SELECT ")
+        .joined(keys(), ", ", "", |sql, (i, key)| {
+            sql.push(&format!("{} AS k{i}", key.of("t1").sql));
+        })
+        .push(" FROM ")
+        .push(&parent.table)
+        .push(" AS t1 WHERE (");
+    let here = way(std::slice::from_ref(first), starts);
+    write_ways(sql, plan, here.into_iter(), parent, starts, 1);
+    sql.push(")");
+    write_filter(sql, parent, "t1");
+    // Written as EXISTS it would become a join, which is sorted whole.
+    sql.push(" AND (SELECT 1 FROM ")
+        .push(&source.table)
+        .push(" AS t0 WHERE ");
+    write_joined(sql, last, "t1", "t0");
+    write_filter(sql, source, "t0");
+    sql.push(" LIMIT 1) = 1");
+    order(sql);
+    sql.push(&format!(" LIMIT {}) AS newest ON ", rows + 1))
+        .joined(keys(), " AND ", "1 = 0", |sql, (i, key)| {
+            sql.push(&format!("{} = newest.k{i}", key.of("t1").sql));
+        });
 }
 
 /// All ways in which a row of a source is the customer's own. Ways that lead nowhere are none: with a constant among the

@@ -6,7 +6,7 @@ use super::{
     Session,
     clauses::{number_of, values_of, write_key},
     identity::Start,
-    own::{streamed_parents, write_own_from},
+    own::{streamed_parents, write_newest_parents, write_own_from},
     unique, with_closed,
 };
 use crate::{
@@ -110,28 +110,37 @@ fn page_rows(
     if !source.cells.is_empty() {
         sql.push(", ").push(&source.cells);
     }
-    write_own_from(&mut sql, plan, index, source, starts);
+    let of_order = order.len();
     let terms: Vec<Term> = order
         .into_iter()
         .chain(key_terms(source, dialect))
         .collect();
-    if let Some(after) = after {
+    let after: Option<Vec<&KeyValue>> = after.map(|a| a.order.iter().chain(&a.key.0).collect());
+    if after
+        .as_ref()
+        .is_some_and(|values| values.len() != terms.len())
+    {
+        return Err(ConnectError::NoSuchPage);
+    }
+    write_own_from(&mut sql, plan, index, source, starts, |sql| {
+        write_newest_parents(sql, plan, source, starts, limit, |sql| {
+            let (terms, _) = terms.split_at(of_order);
+            if let Some((values, _)) = after.as_ref().map(|values| values.split_at(of_order)) {
+                sql.push(" AND ");
+                write_after(sql, terms, values, Edge::Included);
+            }
+            write_order(sql, terms);
+        });
+    });
+    if let Some(values) = &after {
         sql.push(if source.key.number.is_some() {
             " WHERE "
         } else {
             " AND "
         });
-        write_after(&mut sql, &terms, after)?;
+        write_after(&mut sql, &terms, values, Edge::Excluded);
     }
-    sql.push(" ORDER BY ")
-        .joined(&terms, ", ", "1", |sql, term| {
-            let expression = &term.expression.sql;
-            sql.push(&if term.newest_first {
-                dialect.descending(expression, term.nullable)
-            } else {
-                dialect.ascending(expression, term.nullable)
-            });
-        });
+    write_order(&mut sql, &terms);
     sql.push(&format!(" LIMIT {limit}"));
     let values = terms.len() + columns.len();
     Ok(sql.finish(values))
@@ -189,12 +198,28 @@ fn key_terms(source: &Source, dialect: &dyn Dialect) -> Vec<Term> {
         .collect()
 }
 
-/// The rows that come after the cursor in the page's sort order.
-fn write_after(sql: &mut Sql, terms: &[Term], after: &Cursor) -> Result<(), ConnectError> {
-    let values: Vec<&KeyValue> = after.order.iter().chain(&after.key.0).collect();
-    if values.len() != terms.len() {
-        return Err(ConnectError::NoSuchPage);
-    }
+fn write_order(sql: &mut Sql, terms: &[Term]) {
+    let dialect = sql.dialect;
+    sql.push(" ORDER BY ")
+        .joined(terms, ", ", "1", |sql, term| {
+            let expression = &term.expression.sql;
+            sql.push(&if term.newest_first {
+                dialect.descending(expression, term.nullable)
+            } else {
+                dialect.ascending(expression, term.nullable)
+            });
+        });
+}
+
+/// Whether rows that are equal to the cursor come after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Edge {
+    Included,
+    Excluded,
+}
+
+/// The rows that come after the cursor's values in the sort order of the terms.
+fn write_after(sql: &mut Sql, terms: &[Term], values: &[&KeyValue], edge: Edge) {
     // Said by itself as well, the first term lets an index be entered in the middle.
     if let (Some(first), Some(value)) = (terms.first(), values.first())
         && **value != KeyValue::Null
@@ -206,16 +231,27 @@ fn write_after(sql: &mut Sql, terms: &[Term], after: &Cursor) -> Result<(), Conn
             .push(" AND ");
     }
     sql.push("(");
-    for (index, (term, value)) in terms.iter().zip(&values).enumerate() {
+    for (index, (term, value)) in terms.iter().zip(values).enumerate() {
         sql.push(if index == 0 { "(" } else { " OR (" });
-        for (earlier, value) in terms.iter().zip(&values).take(index) {
+        for (earlier, value) in terms.iter().zip(values).take(index) {
             sql.equals(&earlier.expression, value).push(" AND ");
         }
         write_beyond(sql, term, value);
         sql.push(")");
     }
+    if edge == Edge::Included {
+        sql.push(" OR (")
+            .joined(
+                terms.iter().zip(values),
+                " AND ",
+                "1 = 1",
+                |sql, (term, value)| {
+                    sql.equals(&term.expression, value);
+                },
+            )
+            .push(")");
+    }
     sql.push(")");
-    Ok(())
 }
 
 /// The term's values that come after this one in its own order: nulls first where it ascends, last where it descends.
@@ -244,7 +280,7 @@ async fn counted(
 ) -> Result<Count, ConnectError> {
     let mut sql = Sql::new(&*plan.dialect);
     sql.push("SELECT count(*) FROM (SELECT 1");
-    write_own_from(&mut sql, plan, index, source, starts);
+    write_own_from(&mut sql, plan, index, source, starts, |_| {});
     sql.push(&format!(
         " LIMIT {}) AS counted",
         up_to.saturating_add(1).min(i64::MAX as u64)

@@ -69,6 +69,10 @@ impl Dialect for SqliteDialect {
         false
     }
 
+    fn joins_lose_order(&self) -> bool {
+        false
+    }
+
     /// A table without a primary key always has a row id (<https://www.sqlite.org/rowidtable.html>), under whichever of
     /// its names no column has taken.
     fn row_id(&self, table: &LiveTable) -> Option<&'static str> {

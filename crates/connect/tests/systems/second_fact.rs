@@ -1,12 +1,12 @@
 //! Rows whose address nobody checked: who knows one thing more gets them, and nobody else does.
 
 use fairhold_connect::{
-    ConnectError, Connector as _, Found, IdentityRow, KeyValue, MAX_FACT_ROWS, Plan, ReadRequest,
-    RowKey, SecondFact, SqliteConnector, second_fact,
+    ConnectError, Connector, Found, IdentityRow, KeyValue, MAX_FACT_ROWS, Plan, ReadRequest,
+    RowKey, SecondFact, second_fact,
 };
 use fairhold_domain::{catalog::ColumnRef, second_fact::Answer};
 
-use crate::support::{Database, address, connector, datasets, lines, plan, request, rows_of};
+use crate::support::{Database, Engine, address, datasets, engines, lines, plan, request, rows_of};
 
 const COLLECTIONS: &str = "
       - name: customer
@@ -46,15 +46,19 @@ const TABLES: &str = "
 /// The shop, as it is read.
 struct Shop {
     database: Database,
-    connector: SqliteConnector,
+    connector: Box<dyn Connector>,
     plan: Plan,
 }
 
 impl Shop {
     async fn open() -> Self {
-        let database = Database::new(&[TABLES]).await;
-        let connector = connector(&database.path);
-        let plan = plan(&connector, &datasets(COLLECTIONS)).await;
+        Self::on(Engine::Sqlite).await
+    }
+
+    async fn on(engine: Engine) -> Self {
+        let database = Database::on(engine, &[TABLES]).await;
+        let connector = database.connector();
+        let plan = plan(&*connector, &datasets(COLLECTIONS)).await;
         Self {
             database,
             connector,
@@ -76,13 +80,24 @@ impl Shop {
             facts: &facts,
             answer: &Answer::parse(answer).unwrap(),
         };
-        second_fact(&self.connector, &self.plan, &wanted).await
+        second_fact(&*self.connector, &self.plan, &wanted).await
     }
 
     async fn proven(&self, facts: &[&str], answer: &str) -> Vec<i64> {
-        let rows = [row(1), row(2), row(3)];
+        let rows: Vec<IdentityRow> = [1, 2, 3].map(|id| self.row(id)).into();
         let proven = self.ask(&rows, facts, answer).await.unwrap();
         proven.iter().map(id_of).collect()
+    }
+
+    /// A row by its key, which servers give as text.
+    fn row(&self, id: i64) -> IdentityRow {
+        match self.database.engine {
+            Engine::Sqlite => row(id),
+            _ => IdentityRow {
+                key: RowKey(vec![KeyValue::Text(id.to_string())]),
+                ..row(id)
+            },
+        }
     }
 
     async fn found(&self, text: &str) -> Vec<Found> {
@@ -110,41 +125,44 @@ fn row(id: i64) -> IdentityRow {
 fn id_of(row: &IdentityRow) -> i64 {
     match row.key.0.as_slice() {
         [KeyValue::Int(id)] => *id,
+        [KeyValue::Text(id)] => id.parse().unwrap(),
         other => panic!("no id: {other:?}"),
     }
 }
 
 #[tokio::test]
 async fn a_fact_proves_the_row_that_it_hangs_on_and_no_other() {
-    let shop = Shop::open().await;
-    let both = ["customer.postcode", "purchase.number"];
-    for (answer, ids) in [
-        ("d02-af30", vec![1]),
-        ("T12XY34", vec![2]),
-        ("1001", vec![1]),
-        ("#1002", vec![1]),
-        ("2001", vec![2]),
-        ("D02 AF31", vec![]),
-        ("100", vec![]),
-        ("ada", vec![]),
-    ] {
-        assert_eq!(shop.proven(&both, answer).await, ids, "{answer}");
+    for engine in engines() {
+        let shop = Shop::on(engine).await;
+        let both = ["customer.postcode", "purchase.number"];
+        for (answer, ids) in [
+            ("d02-af30", vec![1]),
+            ("T12XY34", vec![2]),
+            ("1001", vec![1]),
+            ("#1002", vec![1]),
+            ("2001", vec![2]),
+            ("D02 AF31", vec![]),
+            ("100", vec![]),
+            ("ada", vec![]),
+        ] {
+            assert_eq!(shop.proven(&both, answer).await, ids, "{answer}");
+        }
+        assert_eq!(
+            shop.proven(&["purchase.number"], "D02 AF30").await,
+            [0; 0],
+            "only what was asked for"
+        );
+        assert_eq!(
+            shop.proven(&["CUSTOMER.postcode"], "D02 AF30").await,
+            [0; 0],
+            "collections have the catalog's names"
+        );
+        assert_eq!(
+            shop.proven(&["customer.PostCode"], "D02 AF30").await,
+            [1],
+            "columns are found as SQL folds them"
+        );
     }
-    assert_eq!(
-        shop.proven(&["purchase.number"], "D02 AF30").await,
-        [0; 0],
-        "only what was asked for"
-    );
-    assert_eq!(
-        shop.proven(&["CUSTOMER.postcode"], "D02 AF30").await,
-        [0; 0],
-        "collections have the catalog's names"
-    );
-    assert_eq!(
-        shop.proven(&["customer.PostCode"], "D02 AF30").await,
-        [1],
-        "columns are found as SQL folds them"
-    );
 }
 
 #[tokio::test]

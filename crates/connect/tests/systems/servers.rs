@@ -8,6 +8,7 @@ use fairhold_connect::{
     SettingsError, Tls,
 };
 use fairhold_domain::{email::EmailAddress, schema::LiveSchema};
+use sqlx::Connection as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -435,6 +436,34 @@ async fn what_the_user_may_not_read_is_said_to_be_there() {
         panic!("one row")
     };
     assert_eq!(row.cells[2], Cell::Unreadable);
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_letters_are_said_to_be_there() {
+    let Ok(server_url) = std::env::var("FAIRHOLD_TEST_POSTGRES") else {
+        println!("skipped: FAIRHOLD_TEST_POSTGRES is not set");
+        return;
+    };
+    // A database that takes any bytes for text.
+    let name = format!("no_encoding_{}", std::process::id());
+    let mut root = sqlx::PgConnection::connect(&server_url).await.unwrap();
+    let create = format!("CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(create))
+        .execute(&mut root)
+        .await
+        .unwrap();
+    let url = format!("{}/{name}", server_url.rsplit_once('/').unwrap().0);
+    let mut writer = sqlx::PgConnection::connect(&url).await.unwrap();
+    let rows = r"CREATE TABLE customer (id int PRIMARY KEY, email text, note text, other text);
+        INSERT INTO customer VALUES (1, 'ada@example.com', E'\xff\xfe', 'hello')";
+    sqlx::raw_sql(rows).execute(&mut writer).await.unwrap();
+    let connector = connect(Engine::Postgres, &server(&url, Duration::from_secs(5))).unwrap();
+    let plan = plan(&*connector, &datasets(CUSTOMER)).await;
+    let reading = read(&*connector, &plan, "ada@example.com").await;
+    assert_eq!(
+        lines(&rows_of(&reading, "customer").rows),
+        ["1|ada@example.com|unreadable|hello"]
+    );
 }
 
 #[tokio::test]
