@@ -1,8 +1,8 @@
 //! Writes into a catalog's files what is still to be said, as empty entries for a person to fill in.
 //!
 //! It only ever inserts: what stands in a file stays byte for byte. `syntax` knows where each piece of a file begins and
-//! ends, `edit` where an entry can go, `live` what a database has that nobody described. Pure: the caller reads and
-//! writes the files.
+//! ends, `find` which of them describes what, `edit` where an entry can go, `new` how it is spelt there, and `live` what a
+//! database has that nobody described. Pure: the caller reads and writes the files.
 //!
 //! Nothing is taken on trust. An edited file must say all that it said before, the catalog must load, and writing a second
 //! time must change nothing; where that does not hold, the file is left as it was.
@@ -12,10 +12,13 @@ use super::load::{SourceFile, load};
 use super::yaml::{self, Value};
 use super::{Catalog, Collection, Dataset, Place};
 use crate::schema::LiveSchema;
-use edit::{New, Page, applied};
+use edit::{Page, applied};
+use new::New;
 
 mod edit;
+mod find;
 mod live;
+mod new;
 mod syntax;
 #[cfg(test)]
 mod tests;

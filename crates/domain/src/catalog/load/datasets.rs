@@ -391,7 +391,7 @@ impl Reader<'_> {
     }
 
     fn key_value(&mut self, portal: Map<'_>) -> Option<KeyValueColumns> {
-        portal.get("key_value")?;
+        portal.get("key_value").filter(|entry| !is_blank(entry))?;
         let map = self.map_at(portal, "key_value", "the two columns of a key/value table");
         self.known_keys(map, &[KEY_VALUE_KEYS], Keys::Ours, "`key_value`");
         let key_column = self.needed(map, "key_column", "`key_value`");

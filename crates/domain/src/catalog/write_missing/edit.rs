@@ -1,18 +1,9 @@
-//! Where an entry can go into a file, and the text that puts it there in the file's own style.
+//! Where an entry can go into a file, and the text that puts it there.
 
 use super::Spot;
+use super::find::{entry_before, find};
+use super::new::{Indents, New, flow_entries};
 use super::syntax::{Entry, Kind, Node, parse};
-
-/// What is written.
-#[derive(Clone, Debug)]
-pub(super) enum New {
-    /// Nothing behind the key: somebody fills it in.
-    Empty,
-    /// A value as YAML spells it.
-    Text(String),
-    Map(Vec<(&'static str, New)>),
-    List(Vec<New>),
-}
 
 /// Text that goes in at a byte of the file.
 #[derive(Debug)]
@@ -46,64 +37,6 @@ impl Obstacle {
     }
 }
 
-impl New {
-    /// How many entries wait to be filled in.
-    pub(super) fn empty_entries(&self) -> usize {
-        match self {
-            Self::Empty => 1,
-            Self::Text(_) => 0,
-            Self::Map(entries) => entries.iter().map(|(_, value)| value.empty_entries()).sum(),
-            Self::List(items) => items.iter().map(Self::empty_entries).sum(),
-        }
-    }
-
-    /// The keys of a map, or the names of a list's items.
-    pub(super) fn in_words(&self) -> String {
-        let words: Vec<&str> = match self {
-            Self::Empty | Self::Text(_) => Vec::new(),
-            Self::Map(entries) => entries.iter().map(|(key, _)| *key).collect(),
-            Self::List(items) => items.iter().filter_map(Self::name).collect(),
-        };
-        words
-            .iter()
-            .map(|word| format!("`{word}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-
-    fn name(&self) -> Option<&str> {
-        match self {
-            Self::Map(entries) => entries.iter().find_map(|(key, value)| match value {
-                Self::Text(text) if *key == "name" => Some(text.as_str()),
-                _ => None,
-            }),
-            _ => None,
-        }
-    }
-
-    /// In flow style: `{ label: , why: }`.
-    fn in_flow(&self) -> String {
-        match self {
-            Self::Empty => String::new(),
-            Self::Text(text) => text.clone(),
-            Self::Map(entries) => format!("{{ {} }}", flow_entries(entries)),
-            Self::List(items) => {
-                let items: Vec<String> = items.iter().map(Self::in_flow).collect();
-                format!("[{}]", items.join(", "))
-            }
-        }
-    }
-}
-
-/// `label: , why:`
-fn flow_entries(entries: &[(&str, New)]) -> String {
-    let pairs: Vec<String> = entries
-        .iter()
-        .map(|(key, value)| format!("{key}: {}", value.in_flow()))
-        .collect();
-    pairs.join(", ").trim_end().to_owned()
-}
-
 /// The text with all edits; nothing where one of them does not fit it.
 pub(super) fn applied(text: &str, mut edits: Vec<Edit>) -> Option<String> {
     // Stable: what goes to the same place stays in the order in which it was asked for.
@@ -124,10 +57,7 @@ pub(super) fn applied(text: &str, mut edits: Vec<Edit>) -> Option<String> {
 pub(super) struct Page<'t> {
     text: &'t str,
     root: Node,
-    /// By how much the file indents a map in a map.
-    step: usize,
-    /// By how much it indents the dash of a list.
-    dash: usize,
+    indents: Indents,
 }
 
 impl<'t> Page<'t> {
@@ -138,8 +68,7 @@ impl<'t> Page<'t> {
         Some(Self {
             text,
             root,
-            step,
-            dash,
+            indents: Indents { step, dash },
         })
     }
 
@@ -191,7 +120,7 @@ impl<'t> Page<'t> {
             (Kind::Map { is_flow: false, .. }, Some(before)) => {
                 self.refuse_tabs(map)?;
                 let end = self.end_of_entry(before).ok_or(Obstacle::Layout)?;
-                Ok(self.lines_at(end, &self.block_entries(new, map.column)))
+                Ok(self.lines_at(end, &self.indents.block_entries(new, map.column)))
             }
             (
                 Kind::Map {
@@ -233,7 +162,7 @@ impl<'t> Page<'t> {
         }
         let item = items.last().ok_or(Obstacle::Layout)?;
         let dash = dash_column(self.text, item).ok_or(Obstacle::Layout)?;
-        Ok(self.lines_at(end_of(item)?, &self.block_items(new, dash)))
+        Ok(self.lines_at(end_of(item)?, &self.indents.block_items(new, dash)))
     }
 
     /// Puts something behind a key that has nothing behind it.
@@ -247,8 +176,12 @@ impl<'t> Page<'t> {
         }
         self.refuse_tabs(map)?;
         let lines = match new {
-            New::Map(entries) => self.block_entries(entries, map.column + self.step),
-            New::List(items) => self.block_items(items, map.column + self.dash),
+            New::Map(entries) => self
+                .indents
+                .block_entries(entries, map.column + self.indents.step),
+            New::List(items) => self
+                .indents
+                .block_items(items, map.column + self.indents.dash),
             New::Empty | New::Text(_) => return Err(Obstacle::Layout),
         };
         Ok(self.lines_at(colon, &lines))
@@ -309,43 +242,6 @@ impl<'t> Page<'t> {
             at: end,
             text: format!("{before}, {new}{after}"),
         }
-    }
-
-    fn block_entries(&self, entries: &[(&'static str, New)], indent: usize) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (key, value) in entries {
-            let start = format!("{}{key}:", " ".repeat(indent));
-            match value {
-                New::Empty => lines.push(start),
-                New::Text(text) => lines.push(format!("{start} {text}")),
-                New::List(items) if items.is_empty() => lines.push(format!("{start} []")),
-                New::Map(entries) => {
-                    lines.push(start);
-                    lines.extend(self.block_entries(entries, indent + self.step));
-                }
-                New::List(items) => {
-                    lines.push(start);
-                    lines.extend(self.block_items(items, indent + self.dash));
-                }
-            }
-        }
-        lines
-    }
-
-    fn block_items(&self, items: &[New], dash: usize) -> Vec<String> {
-        let mut lines = Vec::new();
-        for item in items {
-            match item {
-                New::Map(entries) => {
-                    let mut inner = self.block_entries(entries, dash + 2).into_iter();
-                    let first = inner.next().unwrap_or_default();
-                    lines.push(format!("{}- {}", " ".repeat(dash), first.trim_start()));
-                    lines.extend(inner);
-                }
-                other => lines.push(format!("{}- {}", " ".repeat(dash), other.in_flow())),
-            }
-        }
-        lines
     }
 
     fn refuse_tabs(&self, map: &Node) -> Result<(), Obstacle> {
@@ -433,58 +329,6 @@ fn refuse_foreign(node: &Node) -> Result<(), Obstacle> {
         return Err(Obstacle::Merge);
     }
     Ok(())
-}
-
-/// The map that describes the spot.
-fn find<'n>(root: &'n Node, spot: &Spot) -> Option<&'n Node> {
-    let is_wanted =
-        |node: &&Node| node.get("fides_key").and_then(Node::text) == Some(spot.dataset.as_str());
-    let dataset = match root.get("dataset") {
-        Some(list) if matches!(list.kind, Kind::List { .. }) => list.items().iter().find(is_wanted),
-        Some(alone) => Some(alone).filter(is_wanted),
-        None => Some(root).filter(is_wanted),
-    }?;
-    let Some((schema, name)) = &spot.collection else {
-        return Some(dataset);
-    };
-    let collection = dataset.get("collections")?.items().iter().find(|node| {
-        let named = node
-            .get("portal")
-            .and_then(|portal| portal.get("schema")?.text());
-        node.get("name").and_then(Node::text) == Some(name) && named == schema.as_deref()
-    })?;
-    match &spot.field {
-        Some(field) => find_field(collection, "", field),
-        None => Some(collection),
-    }
-}
-
-/// As the loader flattens fields: one with parts stands for its parts.
-fn find_field<'n>(parent: &'n Node, prefix: &str, wanted: &str) -> Option<&'n Node> {
-    parent.get("fields")?.items().iter().find_map(|node| {
-        let name = format!("{prefix}{}", node.get("name")?.text()?);
-        if node
-            .get("fields")
-            .is_some_and(|parts| !parts.items().is_empty())
-        {
-            return find_field(node, &format!("{name}."), wanted);
-        }
-        (name == wanted).then_some(node)
-    })
-}
-
-/// The entry behind which a key reads best: long lists of other things come last.
-fn entry_before(map: &Node, key: &str) -> Option<usize> {
-    let long = ["collections", "fields"];
-    let end = map.entries().len().checked_sub(1);
-    if long.contains(&key) {
-        return end;
-    }
-    let list = map
-        .entries()
-        .iter()
-        .position(|entry| entry.key.text().is_some_and(|key| long.contains(&key)));
-    list.and_then(|at| at.checked_sub(1)).or(end)
 }
 
 /// The column of the dash before an item; nothing where something else stands in its line or between the two.

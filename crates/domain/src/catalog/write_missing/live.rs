@@ -1,6 +1,6 @@
 //! What a database has and nobody described, as fields and collections that name it and claim nothing.
 
-use super::edit::New;
+use super::new::New;
 use super::{LiveDatabase, Spot, Want};
 use crate::catalog::check::{Undescribed, is_read, undescribed};
 use crate::catalog::{Catalog, Dataset};

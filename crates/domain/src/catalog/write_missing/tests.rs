@@ -324,6 +324,42 @@ fn an_empty_erase_is_nothing_and_the_word_null_is_an_erasure() {
     }
 }
 
+#[test]
+fn no_key_of_ours_minds_having_nothing_behind_it() {
+    let keys = |keys: &[&str]| format!("{}: , ", keys.join(": , "));
+    let defaults = [
+        "why", "origin", "purposes", "seen_by", "keep", "erase", "show",
+    ];
+    let dataset = keys(&[&["connection", "second_facts"][..], &defaults].concat());
+    let of_rows = [
+        "rows",
+        "label",
+        "one_row",
+        "group",
+        "shown_as",
+        "since",
+        "last_seen",
+        "order_by",
+        "where",
+        "key_value",
+        "schema",
+        "references",
+    ];
+    let collection = keys(&[&of_rows[..], &defaults].concat());
+    let field = keys(
+        &[
+            &["label", "what", "verified", "withheld", "currency", "words"][..],
+            &defaults,
+        ]
+        .concat(),
+    );
+    let text = format!(
+        "fides_key: d\nportal: {{ {dataset}}}\ncollections:\n  - name: c\n    portal: {{ {collection}}}\n    fields:\n      - name: a\n        portal: {{ {field}}}\n"
+    );
+    assert_eq!(load(&files(&text)).findings, []);
+    assert_eq!(written(&text), text);
+}
+
 fn column(name: &str) -> LiveColumn {
     LiveColumn {
         name: name.to_owned(),
