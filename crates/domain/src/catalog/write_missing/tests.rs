@@ -282,6 +282,30 @@ fn a_catalog_with_mistakes_is_not_changed() {
 }
 
 #[test]
+fn a_text_that_says_less_or_something_else_is_told() {
+    let before = "a: 1\nb:\nc: [x, { y: z }]\nd: null\n";
+    for after in [
+        "a: 1\nb: { new: }\nc: [x, { y: z, n: }, more]\nd: null\n",
+        "a: \"1 \"\nnew:\nb:\nc: [x, { y: z }]\nd: ~",
+    ] {
+        assert!(says_no_less(before, after), "{after}");
+    }
+    for after in [
+        "a: 2\nb:\nc: [x, { y: z }]\nd: null\n",
+        "b:\na: 1\nc: [x, { y: z }]\nd: null\n",
+        "a: 1\nb: text\nc: [x, { y: z }]\nd: null\n",
+        "a: 1\nb:\nc: [new, x, { y: z }]\nd: null\n",
+        "a: 1\nb:\nc: [x]\nd: null\n",
+        "a: 1\nb:\nc: [x, { y: }]\nd: null\n",
+        "a: 1\nb:\nc: [x, { y: z }]\nd:\n",
+        "a: 1\nb:\nc: [x, { y: z }]\nd: { new: }\n",
+        "a: [",
+    ] {
+        assert!(!says_no_less(before, after), "{after}");
+    }
+}
+
+#[test]
 fn an_empty_entry_is_missing_and_the_check_points_at_it() {
     let text = written(&one_field("          - name: a\n          - name: pin\n"));
     let loaded = load(&files(&text));
@@ -290,6 +314,12 @@ fn an_empty_entry_is_missing_and_the_check_points_at_it() {
     assert_eq!(
         (field.label.as_ref(), field.erase, field.withheld.as_ref()),
         (None, Some(crate::catalog::Erase::Mask), None)
+    );
+    let pin = &loaded.catalog.datasets[0].collections[0].fields[1];
+    assert_eq!(
+        pin.withheld.as_deref(),
+        Some(NO_REASON_YET),
+        "whoever wrote it wants nothing shown"
     );
     let errors: Vec<(&str, u32)> = check_rules(&loaded.catalog)
         .iter()
