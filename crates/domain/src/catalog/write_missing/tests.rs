@@ -257,6 +257,36 @@ fn what_stands_elsewhere_too_is_left_with_its_line() {
 }
 
 #[test]
+fn what_stands_in_something_shared_is_left_too() {
+    let text = format!(
+        "dataset:\n  - fides_key: d\n    portal: {{ connection: shop, {SAID} }}\n    collections:\n      - name: b\n        portal: {{ rows: own }}\n        fields: &all\n          - name: a\n      - name: c\n        portal: {{ rows: own }}\n        fields: *all\n"
+    );
+    let Written { files, left } = write(&text, &[]);
+    assert_eq!(files, []);
+    assert!(
+        left.iter()
+            .any(|f| f.place.line == 8 && f.message.contains("alias")),
+        "{left:?}"
+    );
+}
+
+#[test]
+fn an_empty_entry_above_waits_for_all_below_it() {
+    let text = one_field("          - name: a\n            portal: { label: A, why: It is. }\n")
+        .replace("rows: own }", "rows: own, purposes: , keep: }");
+    assert_eq!(written(&text), text, "said by the dataset");
+    let text = text.replace(SAID, "origin: provided, erase: mask");
+    assert_eq!(written(&text), text, "asked for at the collection");
+    let found = check_rules(&load(&files(&text)).catalog);
+    let lines: Vec<u32> = found
+        .iter()
+        .filter(|f| f.code == "says-too-little")
+        .map(|f| f.place.line)
+        .collect();
+    assert_eq!(lines, [6]);
+}
+
+#[test]
 fn what_can_be_placed_is_written_beside_what_can_not() {
     let before = one_field("          - name: a\n            portal: ~\n          - name: b\n");
     let Written { files, left } = write(&before, &[]);
