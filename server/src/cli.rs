@@ -54,6 +54,10 @@ pub struct CheckArgs {
     /// A SQLite database for a connection of the catalog, as NAME=FILE; can be said again.
     #[arg(long, value_name = "NAME=FILE", value_parser = connection)]
     pub sqlite: Vec<(String, PathBuf)>,
+    /// Add an empty entry to the catalog's files for each thing that only a person can say, and name the tables and
+    /// columns that nobody described. What stands in the files stays as it is.
+    #[arg(long)]
+    pub write_missing: bool,
     /// Print the findings as JSON.
     #[arg(long)]
     pub json: bool,

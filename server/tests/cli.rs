@@ -450,6 +450,11 @@ async fn check_looks_at_databases_on_servers() {
             "{}",
             found.stdout
         );
+        let begun = place.run(&["check", "--write-missing"]).await;
+        let file = std::fs::read_to_string(place.path("catalog/datasets/shop.yml")).unwrap();
+        for name in ["- name: shoe_size", "- name: lottery"] {
+            assert!(file.contains(name), "{}\n{file}", begun.stdout);
+        }
 
         // The environment wins over the file, and nothing of an address is said.
         let mut elsewhere = place.command(&["check"]);
@@ -498,6 +503,142 @@ async fn run_on(kind: &str, url: &str, sql: &str) {
         let mut connection = sqlx::MySqlConnection::connect(url).await.unwrap();
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
     }
+}
+
+const WRITE: &[&str] = &["--write-missing"];
+
+#[tokio::test]
+async fn write_missing_adds_what_a_person_fills_in_until_all_is_well() {
+    let place = company().await;
+    let mut shop = sqlite(&place.path("shop.db")).await;
+    sqlx::raw_sql(
+        "ALTER TABLE customers ADD COLUMN shoe_size TEXT; ALTER TABLE customers ADD COLUMN api_token TEXT; \
+         CREATE TABLE lottery (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers (id))",
+    )
+    .execute(&mut shop)
+    .await
+    .unwrap();
+    shop.close().await.unwrap();
+    let file = place.path("catalog/datasets/shop.yml");
+    let label = "              label: First name\n";
+    let before = std::fs::read_to_string(&file).unwrap();
+    assert!(before.contains(label));
+    let before = before.replacen(label, "", 1);
+    std::fs::write(&file, &before).unwrap();
+    place.protect("catalog/datasets/shop.yml", 0o640);
+
+    let found = ran(place.command(&[&CHECK[..], WRITE].concat())).await;
+    assert_eq!(found.code, 1, "{found:?}");
+    let after = std::fs::read_to_string(&file).unwrap();
+    let mut lines = after.lines();
+    assert!(
+        before.lines().all(|line| lines.any(|new| new == line)),
+        "each line is still there, in order"
+    );
+    assert_eq!(place.mode("catalog/datasets/shop.yml"), 0o640);
+    let empty = |key: &str| after.lines().filter(|line| line.trim() == key).count();
+    let added: usize = [
+        "label:",
+        "why:",
+        "origin:",
+        "purposes:",
+        "keep:",
+        "erase:",
+        "rows:",
+        "withheld:",
+        "direction:",
+    ]
+    .map(empty)
+    .iter()
+    .sum();
+    assert_eq!(
+        found.stdout.lines().next(),
+        Some(
+            format!("catalog/datasets/shop.yml: {added} empty entries were added. Fill them in.")
+                .as_str()
+        )
+    );
+    assert!(
+        !found.stdout.contains("Nobody described"),
+        "{}",
+        found.stdout
+    );
+    for line in found
+        .stdout
+        .lines()
+        .filter(|line| line.contains("says why") || line.contains("has no label"))
+    {
+        let at = line.split(':').nth(1).unwrap().parse::<usize>().unwrap();
+        let there = after.lines().nth(at - 1).unwrap().trim();
+        assert!(
+            ["label:", "withheld:"].contains(&there),
+            "{line} is at {there:?}"
+        );
+    }
+
+    let again = ran(place.command(&[&CHECK[..], WRITE, &["--json"]].concat())).await;
+    assert_eq!(again.code, 1);
+    assert!(
+        again.stderr.contains("No empty entries were added."),
+        "{}",
+        again.stderr
+    );
+    assert!(
+        !serde_json::from_str::<Vec<Value>>(&again.stdout)
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        after,
+        "a second time"
+    );
+
+    // A person fills them in.
+    let filled: String = after
+        .lines()
+        .map(|line| match line.trim() {
+            "label:" | "why:" => format!("{line} You told us"),
+            "origin:" => format!("{line} provided"),
+            "purposes:" => format!("{line} [account]"),
+            "keep:" => format!("{line} 2 years"),
+            "erase:" => format!("{line} null"),
+            "rows:" => format!("{line} nobody"),
+            "withheld:" => format!("{line} A key for programs."),
+            _ => line.to_owned(),
+        })
+        .map(|line| line + "\n")
+        .collect();
+    std::fs::write(&file, filled).unwrap();
+    let good = place.run(&CHECK).await;
+    assert_eq!(good.code, 0, "{good:?}");
+    assert!(good.stdout.ends_with("\nAll is well.\n"), "{}", good.stdout);
+}
+
+#[tokio::test]
+async fn write_missing_changes_nothing_where_it_may_not_write() {
+    let place = company().await;
+    for name in ["shop", "newsletter"] {
+        let file = format!("catalog/datasets/{name}.yml");
+        let text = std::fs::read_to_string(place.path(&file)).unwrap();
+        let at = text.find("              why:").unwrap();
+        let end = at + text[at..].find('\n').unwrap() + 1;
+        place.write(&file, &format!("{}{}", &text[..at], &text[end..]));
+    }
+    place.protect("catalog/datasets/shop.yml", 0o444);
+    let before = ["shop", "newsletter"]
+        .map(|name| std::fs::read(place.path(&format!("catalog/datasets/{name}.yml"))).unwrap());
+    let refused = ran(place.command(&[&CHECK[..], WRITE].concat())).await;
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused
+            .stderr
+            .contains("nothing was written: catalog/datasets/shop.yml can't be written"),
+        "{refused:?}"
+    );
+    let after = ["shop", "newsletter"]
+        .map(|name| std::fs::read(place.path(&format!("catalog/datasets/{name}.yml"))).unwrap());
+    assert_eq!(before, after);
 }
 
 /// Whether the line begins as `path/to/file.yml:12: `.

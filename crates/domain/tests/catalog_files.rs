@@ -10,6 +10,7 @@ use std::path::Path;
 
 use fairhold_domain::catalog::check::{Finding, check_rules};
 use fairhold_domain::catalog::load::{Loaded, SourceFile, load};
+use fairhold_domain::catalog::write_missing::write_missing;
 use fairhold_domain::catalog::{Direction, Erase, Origin};
 use proptest::prelude::*;
 
@@ -30,7 +31,7 @@ fn load_shop(company: &str, shop: &str) -> Loaded {
     ])
 }
 
-fn fides(name: &str) -> Option<Loaded> {
+fn fides_text(name: &str) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/data/fides")
         .join(name);
@@ -38,9 +39,13 @@ fn fides(name: &str) -> Option<Loaded> {
         println!("skipped: {} is not there", path.display());
         return None;
     };
+    Some(text)
+}
+
+fn fides(name: &str) -> Option<Loaded> {
     Some(load(&[
         file("company.yml", COMPANY),
-        file(&format!("datasets/{name}"), &text),
+        file(&format!("datasets/{name}"), &fides_text(name)?),
     ]))
 }
 
@@ -84,18 +89,19 @@ fn the_fides_sample_loads_unchanged() {
     );
     assert_eq!(reference.direction, Some(Direction::To));
     assert_eq!(reference.place.line, 29);
-    // What plain English is missing is for the check to say.
-    let missing = codes(&check_rules(&catalog));
-    for code in [
-        "no-label",
-        "no-why",
-        "no-origin",
-        "no-purpose",
-        "no-retention",
-        "no-erasure",
-    ] {
-        assert!(missing.contains(&code), "{code}");
-    }
+    // What plain English is missing is for the check to say: all of it in one line a field.
+    let missing = check_rules(&catalog);
+    let city: Vec<String> = missing
+        .iter()
+        .filter(|f| f.is_error() && f.message.contains("`city`"))
+        .map(Finding::to_string)
+        .collect();
+    assert_eq!(
+        city,
+        [
+            "datasets/postgres_example_test_dataset.yml:8: The field `city` has no label, no reason, no origin, no purpose, no time for which it is kept and nothing about erasing it. Write `label`, `why`, `origin`, `purposes`, `keep` and `erase` under its `portal:`."
+        ]
+    );
     assert!(
         codes(&findings).contains(&"not-used"),
         "masking_strategy_override is named"
@@ -139,6 +145,300 @@ fn sections_that_are_not_used_are_notes() {
         .field("political_opinion")
         .unwrap();
     assert!(field.is_sensitive());
+}
+
+/// As companies write Fides files: spellings of all versions, and keys that mean nothing to the portal.
+const IN_THE_WILD: &str = r#"
+registry:
+  - fides_key: r
+data_category: []
+evaluation: {}
+organization:
+  - fides_key: default_organization
+dataset:
+  fides_key: <instance_fides_key>
+  organization_fides_key: default_organization
+  data_qualifier: aggregated
+  third_country_transfers: [USA]
+  joint_controller: { name: Dave, email: dave@example.com }
+  retention: 30 days after account deletion
+  dataset_categories: []
+  meta: { a: b }
+  fides_meta:
+    resource_id: x
+    after: [other_dataset]
+    namespace: { database_name: d }
+  collections:
+    - name: users
+      data_categories: [user.provided.identifiable.contact.email]
+      fides_meta: {}
+      fidesops_meta:
+        after: [d.other]
+        erase_after: [d.other]
+        skip_processing: true
+        partitioning: [{ field: created, windows: [] }]
+      fields:
+        - name: id
+          data_categories: [user.unique_id]
+          data_qualifier: aggregated.anonymized
+          fidesops_meta: { primary_key: "True", data_type: integer, length: 40, read_only: Yes }
+        - name: email
+          fides_meta:
+          fidesops_meta: { identity: email, primary_key: OFF, custom_request_field: tenant }
+        - name: names
+          fides_meta:
+            data_type: string[]
+            return_all_elements: true
+            redact: name
+            masking_strategy_override: { strategy: null_rewrite }
+        - name: addresses
+          fides_meta: { data_type: "object[]" }
+          fields:
+            - name: city
+              data_categories:
+            - name: details
+              fides_meta: { data_type: object }
+              fields: [{ name: line }]
+        - name: empty_object
+          fides_meta: { data_type: object }
+          fields: []
+        - name: friend
+          fidesops_meta:
+            references:
+              - { dataset: <instance_fides_key>, field: users.id }
+              - { dataset: <instance_fides_key>, field: users.id, direction: }
+              - { dataset: <instance_fides_key>, field: users.addresses.details.line, direction: to }
+              - { dataset: <instance_fides_key>, field: users.id, direction: from }
+        - name: nobody
+          fides_meta: { references: }
+    - name: nothing
+      fields:
+"#;
+
+#[test]
+fn what_other_fides_files_say_is_read_or_named_in_a_note() {
+    let Loaded { catalog, findings } = load_shop(COMPANY, IN_THE_WILD);
+    assert_eq!(errors(&findings), [""; 0]);
+    let said: Vec<String> = findings.iter().map(|f| f.message.clone()).collect();
+    for key in [
+        "section `registry`",
+        "section `data_category`",
+        "section `evaluation`",
+        "section `organization`",
+        "`data_qualifier` in a dataset",
+        "`third_country_transfers`",
+        "`joint_controller`",
+        "`retention`",
+        "`dataset_categories`",
+        "`resource_id`",
+        "`namespace`",
+        "`after` in a dataset's",
+        "`after` in a collection's",
+        "`erase_after`",
+        "`skip_processing`",
+        "`partitioning`",
+        "`data_qualifier` in a field",
+        "`custom_request_field`",
+        "`redact`",
+        "`masking_strategy_override`",
+        "is a placeholder",
+        "it is read as `user.contact.email`",
+    ] {
+        assert_eq!(
+            said.iter().filter(|note| note.contains(key)).count(),
+            1,
+            "{key}: {said:#?}"
+        );
+    }
+    assert_eq!(said.len(), 22, "{said:#?}");
+    let users = catalog.datasets[0].collection("users").unwrap();
+    let names: Vec<&str> = users.fields.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "id",
+            "email",
+            "names",
+            "addresses.city",
+            "addresses.details.line",
+            "empty_object",
+            "friend",
+            "nobody"
+        ]
+    );
+    let field = |name| users.field(name).unwrap();
+    assert!(field("id").primary_key && !field("email").primary_key);
+    assert_eq!(field("email").identity.as_deref(), Some("email"));
+    assert_eq!(
+        field("addresses.city").categories,
+        ["user.contact.email"],
+        "what the collection says"
+    );
+    assert_eq!(field("names").data_type.as_deref(), Some("string[]"));
+    let ways: Vec<_> = field("friend")
+        .references
+        .iter()
+        .map(|r| (r.to.field.as_str(), r.direction))
+        .collect();
+    assert_eq!(
+        ways,
+        [
+            ("id", None),
+            ("id", None),
+            ("addresses.details.line", Some(Direction::To)),
+            ("id", Some(Direction::From))
+        ]
+    );
+}
+
+#[test]
+fn a_dataset_alone_in_its_file_loads() {
+    let Loaded { catalog, findings } = load_shop(
+        COMPANY,
+        "fides_key: alone\nname: Alone\ncollections:\n  - name: c\n    fields: [{ name: a }]\n",
+    );
+    assert_eq!(findings, []);
+    assert_eq!(
+        catalog.dataset("alone").unwrap().collections[0]
+            .fields
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn what_fides_would_refuse_is_an_error_with_its_line() {
+    let in_dataset = |rest: &str| {
+        format!(
+            "dataset:\n  - fides_key: d\n    collections:\n      - name: c\n        fields:\n          - name: a\n{rest}"
+        )
+    };
+    for (text, code, line) in [
+        ("dataset: shop\n".to_owned(), "wrong-shape", 1),
+        ("dataset:\n  - name: x\n".to_owned(), "missing-key", 2),
+        (
+            "dataset:\n  - fides_key: d\n    collections: { name: c }\n".to_owned(),
+            "wrong-shape",
+            3,
+        ),
+        (
+            "dataset:\n  - fides_key: d\n    fides_meta: [after]\n".to_owned(),
+            "wrong-shape",
+            3,
+        ),
+        (
+            in_dataset("            fides_meta: yes\n"),
+            "wrong-shape",
+            7,
+        ),
+        (
+            in_dataset("            fidesops_meta: { primary_key: perhaps }\n"),
+            "unknown-value",
+            7,
+        ),
+        (
+            in_dataset(
+                "            fides_meta: { references: [{ dataset: d, field: c.a, direction: both }] }\n",
+            ),
+            "unknown-value",
+            7,
+        ),
+        (
+            in_dataset("            fides_meta: { references: [{ dataset: d, field: c.b }] }\n"),
+            "reference-nowhere",
+            7,
+        ),
+        (
+            in_dataset("            fides_meta: { references: [{ dataset: d, field: a }] }\n"),
+            "wrong-shape",
+            7,
+        ),
+        (
+            in_dataset("            data_categories: [user.provided.identifiable.shoe_size]\n"),
+            "unknown-category",
+            7,
+        ),
+        (in_dataset("          - name:\n"), "missing-key", 7),
+    ] {
+        let Loaded { findings, .. } = load_shop(COMPANY, &text);
+        let found: Vec<_> = findings
+            .iter()
+            .filter(|f| f.is_error())
+            .map(|f| (f.code, f.place.line))
+            .collect();
+        assert_eq!(found, [(code, line)], "{text}\n{findings:?}");
+    }
+}
+
+#[test]
+fn real_fides_files_gain_empty_entries_and_keep_each_line() {
+    for (name, fewest) in [
+        ("postgres_example_test_dataset.yml", 200),
+        ("stripe_dataset.yml", 500),
+        ("dataset_with_system_and_policy.yml", 14),
+    ] {
+        let Some(before) = fides_text(name) else {
+            continue;
+        };
+        let path = format!("datasets/{name}");
+        let with = |text: &str| [file("company.yml", COMPANY), file(&path, text)];
+        let written = write_missing(&with(&before), &[]);
+        assert_eq!(written.left, []);
+        let [after] = written.files.as_slice() else {
+            panic!("one file changes")
+        };
+        assert!(after.added >= fewest, "{name}: {}", after.added);
+        let mut lines = after.text.lines();
+        assert!(
+            before.lines().all(|line| lines.any(|new| new == line)),
+            "{name}: each line is still there, in order"
+        );
+        assert_eq!(
+            after.text.lines().count() - before.lines().count(),
+            added_lines(&after.text) - added_lines(&before),
+            "only entries were added"
+        );
+
+        let loaded = load(&with(&after.text));
+        assert_eq!(errors(&loaded.findings), [""; 0]);
+        let empty: Vec<Finding> = check_rules(&loaded.catalog)
+            .into_iter()
+            .filter(|f| f.code == "says-too-little")
+            .collect();
+        for finding in &empty {
+            let line = after
+                .text
+                .lines()
+                .nth(finding.place.line as usize - 1)
+                .unwrap();
+            assert_eq!(line.trim(), "label:", "{finding}");
+        }
+        assert!(!empty.is_empty());
+        assert_eq!(
+            write_missing(&with(&after.text), &[]).files,
+            [],
+            "{name}: a second time"
+        );
+    }
+}
+
+fn added_lines(text: &str) -> usize {
+    let keys = [
+        "portal:",
+        "connection:",
+        "rows:",
+        "label:",
+        "why:",
+        "origin:",
+        "purposes:",
+        "keep:",
+        "erase:",
+        "verified:",
+        "withheld:",
+    ];
+    text.lines()
+        .filter(|line| keys.contains(&line.trim()))
+        .count()
 }
 
 #[test]

@@ -8,7 +8,7 @@
 //! | the field | must say |
 //! |---|---|
 //! | of the customer (`rows: own`, or no `rows`) | label, why, origin, purposes, keep, erase |
-//! | `withheld`, with a reason | label |
+//! | `withheld`, with a reason, as every password and code must be | label |
 //! | with `system.*` categories alone | label, why |
 //! | of a `shared` collection, without a `user.*` category | label |
 //! | of a collection of `others` or `nobody` | nothing: it is never read |
@@ -29,7 +29,9 @@ mod datasets;
 mod fields;
 mod schema;
 
+pub(super) use fields::unsaid;
 pub use schema::check_schema;
+pub(super) use schema::{Undescribed, undescribed};
 
 /// Longer messages are cut at this many characters, so that hostile names can't flood a screen.
 const LONGEST_MESSAGE: usize = 1_000;
@@ -128,7 +130,7 @@ pub(super) fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// Whether the portal ever reads the collection.
-fn is_read(collection: &Collection) -> bool {
+pub(super) fn is_read(collection: &Collection) -> bool {
     !matches!(collection.rows, Some(Rows::Others | Rows::Nobody))
 }
 

@@ -92,6 +92,33 @@ static CATEGORIES: &[&str] = &[
     "user.workplace",
 ];
 
+/// Categories that a later version of fideslang renamed, with the name that stands in [`CATEGORIES`].
+static RENAMED_CATEGORIES: &[(&str, &str)] = &[
+    (
+        "user.authorization.biometrics",
+        "user.authorization.biometric",
+    ),
+    ("user.biometrics", "user.biometric"),
+    ("user.biometrics.fingerprint", "user.biometric.fingerprint"),
+    ("user.biometrics.retinal", "user.biometric.retinal"),
+    ("user.biometrics.voice", "user.biometric.voice"),
+    ("user.children", "user.childrens"),
+    ("user.contact.social_url", "user.contact.url"),
+    ("user.location.coarse", "user.location.imprecise"),
+    ("user.settings", "user.account.settings"),
+];
+
+/// How the categories of fideslang's first version begin; what follows is spelt as it is today, or as the end of it.
+static FIRST_VERSION: &[&str] = &[
+    "user.provided.identifiable",
+    "user.provided.nonidentifiable",
+    "user.provided",
+    "user.derived.identifiable",
+    "user.derived.nonidentifiable",
+    "user.derived",
+    "account",
+];
+
 /// fideslang data uses, sorted.
 static USES: &[&str] = &[
     "analytics",
@@ -240,6 +267,32 @@ pub fn is_known_use(key: &str) -> bool {
     USES.binary_search(&key).is_ok()
 }
 
+/// The known data category that another version of fideslang spelt like this, if it is sure which one is meant:
+/// `user.provided.identifiable.contact.email` was `user.contact.email`.
+pub(super) fn category_of_another_version(key: &str) -> Option<&'static str> {
+    if let Some((_, known)) = RENAMED_CATEGORIES.iter().find(|(other, _)| *other == key) {
+        return Some(known);
+    }
+    let mut rest = FIRST_VERSION
+        .iter()
+        .find(|start| is_within(key, start))
+        .and_then(|start| key.strip_prefix(start))?;
+    if rest.is_empty() {
+        return Some("user");
+    }
+    while !rest.is_empty() {
+        let mut ending = CATEGORIES.iter().filter(|known| known.ends_with(rest));
+        if let Some(known) = ending.next() {
+            return ending.next().is_none().then_some(*known);
+        }
+        rest = rest
+            .get(1..)
+            .and_then(|r| r.find('.').and_then(|at| r.get(at..)))
+            .unwrap_or_default();
+    }
+    None
+}
+
 /// The known data category that is spelt most like this one, if any is near.
 pub(super) fn nearest_category(key: &str) -> Option<&'static str> {
     nearest(key, CATEGORIES)
@@ -335,6 +388,50 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn categories_of_other_versions_are_read_where_it_is_sure_which_is_meant() {
+        for (other, known) in [
+            (
+                "user.provided.identifiable.contact.email",
+                Some("user.contact.email"),
+            ),
+            (
+                "user.provided.identifiable.contact.state",
+                Some("user.contact.address.state"),
+            ),
+            (
+                "user.provided.identifiable.credentials.password",
+                Some("user.authorization.password"),
+            ),
+            (
+                "user.provided.identifiable.date_of_birth",
+                Some("user.demographic.date_of_birth"),
+            ),
+            (
+                "user.derived.identifiable.device.cookie_id",
+                Some("user.device.cookie_id"),
+            ),
+            ("user.derived.identifiable.name", Some("user.name")),
+            ("user.provided.nonidentifiable", Some("user")),
+            (
+                "account.contact.postal_code",
+                Some("user.contact.address.postal_code"),
+            ),
+            ("user.biometrics.voice", Some("user.biometric.voice")),
+            ("user.children", Some("user.childrens")),
+            ("user.provided.identifiable.shoe_size", None),
+            ("user.contact.emial", None),
+            ("accounts", None),
+        ] {
+            assert_eq!(category_of_another_version(other), known, "{other}");
+        }
+        assert!(
+            RENAMED_CATEGORIES
+                .iter()
+                .all(|(other, known)| !is_known_category(other) && is_known_category(known))
+        );
+    }
 
     fn keys_of(file: &str) -> Option<Vec<String>> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))

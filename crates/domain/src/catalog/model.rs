@@ -17,6 +17,10 @@ pub struct Place {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said(pub Vec<(&'static str, Place)>);
 
+/// Stands in for the reason of a field with an empty `withheld:`. Whoever wrote that meant to show nothing; customers
+/// read this until there is a reason, and the check asks for one.
+pub const NO_REASON_YET: &str = "Nobody has written down yet why this is not shown.";
+
 impl Said {
     /// Where the key was said, if it was.
     pub fn at(&self, key: &str) -> Option<&Place> {
@@ -189,6 +193,8 @@ pub struct Dataset {
     pub place: Place,
     /// Where each of its keys was said.
     pub said: Said,
+    /// Where a key stands with nothing behind it yet.
+    pub blank: Said,
 }
 
 /// The connection name that means the portal's own records.
@@ -256,6 +262,8 @@ pub struct Collection {
     pub place: Place,
     /// Where each of its keys was said.
     pub said: Said,
+    /// Where a key stands with nothing behind it yet.
+    pub blank: Said,
 }
 
 /// Columns of a key/value table.
@@ -361,6 +369,8 @@ pub struct Field {
     pub place: Place,
     /// Where each of its keys was said; what it inherits is said at its collection or dataset.
     pub said: Said,
+    /// Where a key stands with nothing behind it yet, here or above.
+    pub blank: Said,
 }
 
 /// A reference of one column to another.

@@ -18,6 +18,8 @@ const LARGEST_FILE: usize = 16 * 1024 * 1024;
 pub(super) struct Node {
     /// Counted from 1; 0 where the reader can't tell.
     pub line: u32,
+    /// Whether something stands in the file, if only the word `null`. Without it nobody wrote anything yet.
+    pub written: bool,
     /// What stands there.
     pub value: Value,
 }
@@ -143,6 +145,7 @@ impl<'de> Deserialize<'de> for Node {
         let spanned = Spanned::<Value>::deserialize(deserializer)?;
         Ok(Self {
             line: line_number(spanned.referenced.line()),
+            written: !spanned.referenced.span().is_empty(),
             value: spanned.value,
         })
     }
@@ -290,6 +293,35 @@ mod tests {
                 ("1", "paid"),
                 ("long", "1_000")
             ]
+        );
+    }
+
+    #[test]
+    fn the_word_null_is_told_from_nothing_at_all() {
+        let tree =
+            parse("a: null\nb:\nc: ~\nd: { e: , f: null, g: }\nh: &x null\ni: *x\nj:").unwrap();
+        let written = |entries: &[Entry]| -> Vec<(String, bool)> {
+            entries
+                .iter()
+                .filter(|e| matches!(e.node.value, Value::Nothing))
+                .map(|e| (e.key.clone(), e.node.written))
+                .collect()
+        };
+        let pairs = [
+            ("a", true),
+            ("b", false),
+            ("c", true),
+            ("h", true),
+            ("i", true),
+            ("j", false),
+        ];
+        assert_eq!(
+            written(map(&tree)),
+            pairs.map(|(key, is)| (key.to_owned(), is))
+        );
+        assert_eq!(
+            written(map(&map(&tree).get(3).unwrap().node)),
+            [("e", false), ("f", true), ("g", false)].map(|(key, is)| (key.to_owned(), is))
         );
     }
 

@@ -24,7 +24,7 @@ pub(super) fn check_dataset(catalog: &Catalog, dataset: &Dataset, findings: &mut
             )
         };
         findings.push(Finding::note(
-            &dataset.place,
+            dataset.blank.at("connection").unwrap_or(&dataset.place),
             "no-connection",
             format!("The dataset `{}` can't be read, for it names no connection. {hint} `portal: {{ connection: ... }}`.", dataset.key),
         ));
@@ -48,7 +48,7 @@ pub(super) fn check_dataset(catalog: &Catalog, dataset: &Dataset, findings: &mut
         // Files made for Fides never say it. Silence means proven, and that must not go unnoticed.
         if field.identity.is_some() && field.said.at("verified").is_none() {
             findings.push(Finding::note(
-                &field.place,
+                field.blank.at("verified").unwrap_or(&field.place),
                 "identity-verified-unsaid",
                 format!(
                     "Nothing says whether somebody checked that `{}` belongs to the customer, so it is taken as checked: whoever owns it sees the row. Write `portal: {{ verified: true }}`, or `verified: false` if anybody could have typed it.",
@@ -166,7 +166,7 @@ pub(super) fn check_collection(
     );
     if collection.rows.is_none() {
         findings.push(Finding::note(
-            &collection.place,
+            collection.blank.at("rows").unwrap_or(&collection.place),
             "no-rows",
             format!(
                 "Nothing says whose rows `{}` holds. Write `portal: {{ rows: own }}`, or `shared`, `others`, `nobody`.",

@@ -11,22 +11,9 @@ use crate::schema::{LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
 /// In the order of files and lines. Several datasets may share a connection: a table is described when one of them
 /// describes it.
 pub fn check_schema(catalog: &Catalog, connection: &str, schema: &LiveSchema) -> Vec<Finding> {
-    let datasets: Vec<&Dataset> = catalog
-        .datasets
-        .iter()
-        .filter(|d| d.connection.as_deref() == Some(connection))
-        .collect();
-    let mut check = SchemaCheck {
-        schema,
-        described: Vec::new(),
-        findings: Vec::new(),
-    };
-    for dataset in &datasets {
-        for collection in &dataset.collections {
-            check.match_table(dataset, collection);
-        }
-    }
-    check.undescribed_tables(
+    let datasets = datasets_of(catalog, connection);
+    let mut check = SchemaCheck::new(schema, &datasets);
+    check.name_undescribed_tables(
         datasets
             .first()
             .map_or(&catalog.company.place, |d| &d.place),
@@ -41,12 +28,53 @@ pub fn check_schema(catalog: &Catalog, connection: &str, schema: &LiveSchema) ->
     in_order(check.findings)
 }
 
+fn datasets_of<'a>(catalog: &'a Catalog, connection: &str) -> Vec<&'a Dataset> {
+    catalog
+        .datasets
+        .iter()
+        .filter(|d| d.connection.as_deref() == Some(connection))
+        .collect()
+}
+
 /// A collection and the table it describes.
 #[derive(Clone, Copy)]
-struct Described<'a> {
-    dataset: &'a Dataset,
-    collection: &'a Collection,
-    table: &'a LiveTable,
+pub(in crate::catalog) struct Described<'a> {
+    pub(in crate::catalog) dataset: &'a Dataset,
+    pub(in crate::catalog) collection: &'a Collection,
+    pub(in crate::catalog) table: &'a LiveTable,
+}
+
+/// What a database has and nobody described.
+pub(in crate::catalog) struct Undescribed<'a> {
+    pub(in crate::catalog) tables: Vec<&'a LiveTable>,
+    /// Where a table is parted into collections by fixed values, the column stands at the first of them.
+    pub(in crate::catalog) columns: Vec<(Described<'a>, Vec<&'a LiveColumn>)>,
+    /// The tables that are described.
+    pub(in crate::catalog) described: Vec<Described<'a>>,
+}
+
+/// What this connection's database has and its datasets do not describe.
+pub(in crate::catalog) fn undescribed<'a>(
+    catalog: &'a Catalog,
+    connection: &str,
+    schema: &'a LiveSchema,
+) -> Undescribed<'a> {
+    let check = SchemaCheck::new(schema, &datasets_of(catalog, connection));
+    let mut columns: Vec<(Described<'a>, Vec<&'a LiveColumn>)> = Vec::new();
+    for described in check.described.iter().filter(|d| is_read(d.collection)) {
+        let lacking = check.undescribed_columns(described.table);
+        let is_new = !columns
+            .iter()
+            .any(|(known, _)| std::ptr::eq(known.table, described.table));
+        if is_new && !lacking.is_empty() {
+            columns.push((*described, lacking));
+        }
+    }
+    Undescribed {
+        tables: check.undescribed_tables(),
+        columns,
+        described: check.described,
+    }
 }
 
 /// What a name in the catalog stands for in the database.
@@ -109,6 +137,21 @@ struct SchemaCheck<'a> {
 }
 
 impl<'a> SchemaCheck<'a> {
+    /// Matches the collections with the tables.
+    fn new(schema: &'a LiveSchema, datasets: &[&'a Dataset]) -> Self {
+        let mut check = Self {
+            schema,
+            described: Vec::new(),
+            findings: Vec::new(),
+        };
+        for dataset in datasets {
+            for collection in &dataset.collections {
+                check.match_table(dataset, collection);
+            }
+        }
+        check
+    }
+
     fn error(&mut self, place: &Place, code: &'static str, message: String) {
         self.findings.push(Finding::error(place, code, message));
     }
@@ -149,23 +192,29 @@ impl<'a> SchemaCheck<'a> {
         }
     }
 
-    fn undescribed_tables(&mut self, place: &Place, connection: &str) {
-        for table in &self.schema.tables {
-            if !self.described.iter().any(|d| std::ptr::eq(d.table, table)) {
-                let schema = table
-                    .schema
-                    .as_ref()
-                    .map(|s| format!(" of the schema `{s}`"))
-                    .unwrap_or_default();
-                self.error(
-                    place,
-                    "undescribed-table",
-                    format!(
-                        "Nobody described the table `{}`{schema} in `{connection}`. Add a collection for it; if it holds nothing about customers, write `portal: {{ rows: nobody }}` there.",
-                        table.name
-                    ),
-                );
-            }
+    fn undescribed_tables(&self) -> Vec<&'a LiveTable> {
+        self.schema
+            .tables
+            .iter()
+            .filter(|table| !self.described.iter().any(|d| std::ptr::eq(d.table, *table)))
+            .collect()
+    }
+
+    fn name_undescribed_tables(&mut self, place: &Place, connection: &str) {
+        for table in self.undescribed_tables() {
+            let schema = table
+                .schema
+                .as_ref()
+                .map(|s| format!(" of the schema `{s}`"))
+                .unwrap_or_default();
+            self.error(
+                place,
+                "undescribed-table",
+                format!(
+                    "Nobody described the table `{}`{schema} in `{connection}`. Add a collection for it; if it holds nothing about customers, write `portal: {{ rows: nobody }}` there.",
+                    table.name
+                ),
+            );
         }
     }
 
@@ -173,7 +222,8 @@ impl<'a> SchemaCheck<'a> {
         if !is_read(described.collection) {
             return;
         }
-        self.undescribed_columns(described);
+        self.name_undescribed_columns(described);
+        self.name_twins(described);
         self.columns_by_role(described);
         for field in &described.collection.fields {
             self.field(described, field);
@@ -181,44 +231,60 @@ impl<'a> SchemaCheck<'a> {
         self.deletion(described);
     }
 
-    fn undescribed_columns(&mut self, described: &Described<'a>) {
-        let Described {
-            collection, table, ..
-        } = *described;
+    /// The fields that describe each column of the table. Where fixed values part a table into collections, each may
+    /// describe some of the columns.
+    fn fields_by_column(&self, table: &'a LiveTable) -> BTreeMap<&'a str, Vec<&'a Field>> {
         let mut fields_of: BTreeMap<&str, Vec<&Field>> = BTreeMap::new();
-        // Where fixed values part a table into collections, each may describe some of the columns.
-        let all = self
-            .described
-            .iter()
-            .filter(|d| std::ptr::eq(d.table, table));
-        for field in all.clone().flat_map(|d| &d.collection.fields) {
+        for field in self.collections_of(table).flat_map(|c| &c.fields) {
             if let Match::One(column) = find_column(table, &field.name) {
                 fields_of.entry(&column.name).or_default().push(field);
             }
         }
-        let roles: Vec<&str> = all
-            .filter_map(|d| d.collection.key_value.as_ref())
+        fields_of
+    }
+
+    fn collections_of(&self, table: &'a LiveTable) -> impl Iterator<Item = &'a Collection> {
+        self.described
+            .iter()
+            .filter(move |d| std::ptr::eq(d.table, table))
+            .map(|d| d.collection)
+    }
+
+    fn undescribed_columns(&self, table: &'a LiveTable) -> Vec<&'a LiveColumn> {
+        let fields_of = self.fields_by_column(table);
+        let roles: Vec<&str> = self
+            .collections_of(table)
+            .filter_map(|c| c.key_value.as_ref())
             .flat_map(|kv| [kv.key_column.as_str(), kv.value_column.as_str()])
             .collect();
-        for column in &table.columns {
-            let name = &column.name;
-            if !fields_of.contains_key(name.as_str())
-                && !roles.iter().any(|role| same_name(role, name))
-            {
-                self.error(
-                    &collection.place,
-                    "undescribed-column",
-                    format!(
-                        "Nobody described the column `{name}` of `{}`. Add a field for it, with a label and a reason; or add `withheld: ` with a reason.",
-                        table.name
-                    ),
-                );
-            }
+        table
+            .columns
+            .iter()
+            .filter(|column| !fields_of.contains_key(column.name.as_str()))
+            .filter(|column| !roles.iter().any(|role| same_name(role, &column.name)))
+            .collect()
+    }
+
+    fn name_undescribed_columns(&mut self, described: &Described<'a>) {
+        for column in self.undescribed_columns(described.table) {
+            self.error(
+                &described.collection.place,
+                "undescribed-column",
+                format!(
+                    "Nobody described the column `{}` of `{}`. Add a field for it, with a label and a reason; or add `withheld: ` with a reason.",
+                    column.name, described.table.name
+                ),
+            );
         }
-        for fields in fields_of.values() {
+    }
+
+    /// Fields of the collection that stand for the same column.
+    fn name_twins(&mut self, described: &Described<'a>) {
+        let own = &described.collection.fields;
+        for fields in self.fields_by_column(described.table).values() {
             let mut whole = fields
                 .iter()
-                .filter(|f| collection.fields.iter().any(|own| std::ptr::eq(own, **f)));
+                .filter(|f| own.iter().any(|own| std::ptr::eq(own, **f)));
             let Some(first) = whole.next() else { continue };
             for twin in whole.filter(|twin| same_name(&twin.name, &first.name)) {
                 self.error(

@@ -1,11 +1,11 @@
 //! Reads `datasets/*.yml`: Fides dataset files with our keys under `portal:`.
 
 use super::did_you_mean;
-use super::reader::{FLAGS, Keys, LONGEST_LIST, Map, Reader};
-use crate::catalog::yaml::Value;
+use super::reader::{FLAGS, Keys, LONGEST_LIST, Map, Reader, is_blank};
+use crate::catalog::yaml::{Node, Value};
 use crate::catalog::{
     Collection, ColumnRef, CompositeReference, Dataset, Direction, Erase, Field, Group, Keep,
-    KeyValueColumns, Origin, Reference, Rows, Said, Show, ShownAs,
+    KeyValueColumns, NO_REASON_YET, Origin, Place, Reference, Rows, Said, Show, ShownAs,
 };
 
 /// Keys that hold for all fields below where they stand.
@@ -74,6 +74,7 @@ const FIDES_META_KEYS: &[&str] = &[
     "read_only",
     "return_all_elements",
 ];
+const PARTS_META_KEYS: &[&str] = &["data_type", "read_only", "return_all_elements"];
 const FIDES_REFERENCE_KEYS: &[&str] = &["dataset", "field", "direction"];
 const ROWS: &[(&str, Rows)] = &[
     ("own", Rows::Own),
@@ -123,6 +124,7 @@ struct Defaults {
     show: Option<Show>,
     categories: Vec<String>,
     said: Said,
+    blank: Said,
 }
 
 impl Reader<'_> {
@@ -141,6 +143,10 @@ impl Reader<'_> {
         let Some(file) = self.map(&node, "a Fides file (`dataset:`)") else {
             return Vec::new();
         };
+        // A dataset that stands in the file by itself, as Fides' own programming interface hands it out.
+        if file.get("fides_key").is_some() && file.get("dataset").is_none() {
+            return vec![self.dataset(file)];
+        }
         for entry in file
             .entries
             .iter()
@@ -157,7 +163,7 @@ impl Reader<'_> {
             );
         }
         let mut datasets = Vec::new();
-        for node in self.items(file, "dataset") {
+        for node in self.one_or_more(file, "dataset") {
             if let Some(map) = self.map(node, "a dataset") {
                 datasets.push(self.dataset(map));
             }
@@ -165,8 +171,35 @@ impl Reader<'_> {
         datasets
     }
 
+    /// The items of a list; one item alone may stand without the list.
+    fn one_or_more<'a>(&mut self, map: Map<'a>, key: &str) -> &'a [Node] {
+        match map.get(key) {
+            Some(entry) if matches!(entry.node.value, Value::Map(_)) => {
+                std::slice::from_ref(&entry.node)
+            }
+            _ => self.items(map, key),
+        }
+    }
+
+    /// Fides' own keys. `fidesops_meta` is how older files spell it; like Fides, we read it where the other says nothing.
+    fn fides_meta<'a>(&mut self, map: Map<'a>) -> Map<'a> {
+        let has_keys = |key: &&str| {
+            map.get(key).is_some_and(|entry| match &entry.node.value {
+                Value::Nothing => false,
+                Value::Map(entries) => !entries.is_empty(),
+                Value::Text(_) | Value::List(_) => true,
+            })
+        };
+        match ["fides_meta", "fidesops_meta"].into_iter().find(has_keys) {
+            Some(key) => self.map_at(map, key, "Fides' own keys"),
+            None => Map::EMPTY,
+        }
+    }
+
     fn dataset(&mut self, map: Map<'_>) -> Dataset {
         self.known_keys(map, &[FIDES_DATASET_KEYS], Keys::Fides, "a dataset");
+        let meta = self.fides_meta(map);
+        self.known_keys(meta, &[], Keys::Fides, "a dataset's `fides_meta`");
         let key = self.needed(map, "fides_key", "A dataset");
         if key.starts_with('<') && key.ends_with('>') {
             let line = map.get("fides_key").map_or(map.line, |entry| entry.line);
@@ -215,6 +248,7 @@ impl Reader<'_> {
         }
         let mut said = Said(self.said_at(map, &["name", "description"]));
         said.0.extend(self.said_at(portal, DATASET_PORTAL_KEYS));
+        let blank = Said(self.blank_at(portal, DATASET_PORTAL_KEYS));
         Dataset {
             name: self.text(map, "name").unwrap_or_else(|| key.clone()),
             description: self.text(map, "description"),
@@ -223,6 +257,7 @@ impl Reader<'_> {
             collections,
             place: self.place(map.line),
             said,
+            blank,
             key,
         }
     }
@@ -256,14 +291,13 @@ impl Reader<'_> {
     /// What a `portal:` says for the fields below it, over what they inherit from above.
     fn defaults(&mut self, portal: Map<'_>, above: &Defaults) -> Defaults {
         let mut said = self.said_at(portal, DEFAULT_KEYS);
-        for (key, place) in &above.said.0 {
-            if !said.iter().any(|(own, _)| own == key) {
-                said.push((key, place.clone()));
-            }
-        }
+        let mut blank = self.blank_at(portal, DEFAULT_KEYS);
+        inherit(&mut blank, &above.blank, &said);
+        inherit(&mut said, &above.said, &[]);
         let names = |reader: &mut Self, key: &str, inherited: &Option<Vec<String>>| {
             portal
                 .get(key)
+                .filter(|entry| !is_blank(entry))
                 .map(|_| reader.plain_texts(portal, key))
                 .or_else(|| inherited.clone())
         };
@@ -277,6 +311,7 @@ impl Reader<'_> {
             show: self.choice(portal, "show", SHOWS).or(above.show),
             categories: above.categories.clone(),
             said: Said(said),
+            blank: Said(blank),
         }
     }
 
@@ -304,6 +339,8 @@ impl Reader<'_> {
 
     fn collection(&mut self, map: Map<'_>, dataset: &str, above: &Defaults) -> Collection {
         self.known_keys(map, &[FIDES_COLLECTION_KEYS], Keys::Fides, "a collection");
+        let meta = self.fides_meta(map);
+        self.known_keys(meta, &[], Keys::Fides, "a collection's `fides_meta`");
         let portal = self.map_at(map, "portal", "what the portal needs to know");
         self.known_keys(
             portal,
@@ -320,6 +357,7 @@ impl Reader<'_> {
         self.fields(map, "", dataset, &defaults, &mut fields);
         let mut said = Said(self.said_at(map, &["name", "description"]));
         said.0.extend(self.said_at(portal, COLLECTION_PORTAL_KEYS));
+        let blank = Said(self.blank_at(portal, COLLECTION_PORTAL_KEYS));
         Collection {
             name: self.needed(map, "name", "A collection"),
             schema: self.text(portal, "schema"),
@@ -338,6 +376,7 @@ impl Reader<'_> {
             fields,
             place: self.place(map.line),
             said,
+            blank,
         }
     }
 
@@ -352,7 +391,7 @@ impl Reader<'_> {
     }
 
     fn key_value(&mut self, portal: Map<'_>) -> Option<KeyValueColumns> {
-        portal.get("key_value")?;
+        portal.get("key_value").filter(|entry| !is_blank(entry))?;
         let map = self.map_at(portal, "key_value", "the two columns of a key/value table");
         self.known_keys(map, &[KEY_VALUE_KEYS], Keys::Ours, "`key_value`");
         let key_column = self.needed(map, "key_column", "`key_value`");
@@ -427,6 +466,13 @@ impl Reader<'_> {
                 .get("fields")
                 .is_some_and(|e| matches!(&e.node.value, Value::List(l) if !l.is_empty()));
             if has_parts {
+                let meta = self.fides_meta(map);
+                self.known_keys(
+                    meta,
+                    &[PARTS_META_KEYS],
+                    Keys::Fides,
+                    "the `fides_meta` of a field with parts",
+                );
                 self.fields(map, &format!("{name}."), dataset, &own, into);
                 continue;
             }
@@ -456,17 +502,13 @@ impl Reader<'_> {
         dataset: &str,
         values: Defaults,
     ) -> Field {
-        // `fidesops_meta` is how older files spell it.
-        let meta_key = if map.get("fides_meta").is_some() {
-            "fides_meta"
-        } else {
-            "fidesops_meta"
-        };
-        let meta = self.map_at(map, meta_key, "Fides' own keys");
+        let meta = self.fides_meta(map);
         self.known_keys(meta, &[FIDES_META_KEYS], Keys::Fides, "`fides_meta`");
         let mut said = Said(self.said_at(map, &["name", "description", "data_categories"]));
         said.0.extend(self.said_at(portal, FIELD_PORTAL_KEYS));
         said.0.extend(values.said.0);
+        let mut blank = Said(self.blank_at(portal, FIELD_PORTAL_KEYS));
+        blank.0.extend(values.blank.0);
         Field {
             name,
             label: self.text(portal, "label"),
@@ -475,7 +517,7 @@ impl Reader<'_> {
                 .or_else(|| self.text(map, "description")),
             categories: values.categories,
             data_type: self.text(meta, "data_type"),
-            primary_key: self.choice(meta, "primary_key", FLAGS).unwrap_or(false),
+            primary_key: self.fides_flag(meta, "primary_key").unwrap_or(false),
             identity: self.text(meta, "identity"),
             verified: self.choice(portal, "verified", FLAGS).unwrap_or(true),
             references: self.references(meta, dataset),
@@ -491,11 +533,16 @@ impl Reader<'_> {
             words: self.pairs(portal, "words"),
             place: self.place(map.line),
             said,
+            blank,
         }
     }
 
     fn withheld(&mut self, portal: Map<'_>) -> Option<String> {
         let entry = portal.get("withheld")?;
+        // The reason is still to be written, which is for the check to say.
+        if is_blank(entry) {
+            return Some(NO_REASON_YET.to_owned());
+        }
         let reason = self.text_of(entry);
         let is_reason = reason
             .as_deref()
@@ -550,6 +597,19 @@ impl Reader<'_> {
             }
         }
         references
+    }
+}
+
+/// Adds what is said above and not here.
+fn inherit(
+    own: &mut Vec<(&'static str, Place)>,
+    above: &Said,
+    said_here: &[(&'static str, Place)],
+) {
+    for (key, place) in &above.0 {
+        if !own.iter().chain(said_here).any(|(known, _)| known == key) {
+            own.push((key, place.clone()));
+        }
     }
 }
 

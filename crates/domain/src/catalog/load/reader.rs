@@ -45,6 +45,15 @@ impl<'a> Map<'a> {
     }
 }
 
+/// Whether the key stands there for somebody to write behind it. `erase: null` is a word.
+pub(super) fn is_blank(entry: &Entry) -> bool {
+    match &entry.node.value {
+        Value::Nothing => !(entry.node.written && entry.key == "erase"),
+        Value::Text(text) => text.trim().is_empty(),
+        Value::List(_) | Value::Map(_) => false,
+    }
+}
+
 /// Reads one file and notes what is wrong with it.
 pub(super) struct Reader<'f> {
     file: Arc<str>,
@@ -190,9 +199,13 @@ impl<'f> Reader<'f> {
         choices: &[(&str, T)],
     ) -> Option<T> {
         let entry = map.get(key)?;
-        // `erase: null` is a word here; YAML reads it as nothing.
+        // `erase: null` is a word here; YAML reads it as nothing, as it does an entry that nobody has filled in yet.
         let said = match &entry.node.value {
-            Value::Nothing if choices.iter().any(|(word, _)| *word == "null") => "null".to_owned(),
+            Value::Nothing
+                if entry.node.written && choices.iter().any(|(word, _)| *word == "null") =>
+            {
+                "null".to_owned()
+            }
             _ => self.text_of(entry)?,
         };
         let found = choices
@@ -212,6 +225,24 @@ impl<'f> Reader<'f> {
             );
         }
         found
+    }
+
+    /// A flag as Fides reads it: in any capitals, and in the words of older YAML.
+    pub(super) fn fides_flag(&mut self, map: Map<'_>, key: &str) -> Option<bool> {
+        let entry = map.get(key)?;
+        let said = self.text_of(entry)?.to_ascii_lowercase();
+        match said.as_str() {
+            "true" | "yes" | "on" | "y" | "t" | "1" => Some(true),
+            "false" | "no" | "off" | "n" | "f" | "0" => Some(false),
+            _ => {
+                self.error(
+                    entry.node.line,
+                    "unknown-value",
+                    format!("`{key}` can't be `{said}`. Write one of: `true`, `false`."),
+                );
+                None
+            }
+        }
     }
 
     pub(super) fn items<'a>(&mut self, map: Map<'a>, key: &str) -> &'a [Node] {
@@ -275,14 +306,34 @@ impl<'f> Reader<'f> {
             .collect()
     }
 
+    /// Where each of the known keys stands with something behind it.
     pub(super) fn said_at(
         &self,
         map: Map<'_>,
         known: &[&'static str],
     ) -> Vec<(&'static str, Place)> {
+        self.places(map, known, |entry| !is_blank(entry))
+    }
+
+    /// Where each of the known keys stands with nothing behind it.
+    pub(super) fn blank_at(
+        &self,
+        map: Map<'_>,
+        known: &[&'static str],
+    ) -> Vec<(&'static str, Place)> {
+        self.places(map, known, is_blank)
+    }
+
+    fn places(
+        &self,
+        map: Map<'_>,
+        known: &[&'static str],
+        which: fn(&Entry) -> bool,
+    ) -> Vec<(&'static str, Place)> {
         known
             .iter()
-            .filter_map(|key| Some((*key, self.place(map.get(key)?.line))))
+            .filter_map(|key| Some((*key, map.get(key).filter(|entry| which(entry))?)))
+            .map(|(key, entry)| (key, self.place(entry.line)))
             .collect()
     }
 
@@ -292,6 +343,13 @@ impl<'f> Reader<'f> {
         for (line, category) in self.texts(map, key) {
             if is_known_category(&category) {
                 known.push(category);
+            } else if let Some(today) = keys::category_of_another_version(&category) {
+                self.note(
+                    line,
+                    "other-spelling",
+                    format!("`{category}` is how another version of fideslang spells it; it is read as `{today}`."),
+                );
+                known.push(today.to_owned());
             } else {
                 let hint = keys::nearest_category(&category).map_or_else(
                     || "Write a fideslang data category, such as `user.contact.email`.".to_owned(),
