@@ -425,7 +425,7 @@ fn column(name: &str) -> LiveColumn {
         name: name.to_owned(),
         sql_type: "text".to_owned(),
         nullable: true,
-        generated: false,
+        ..LiveColumn::default()
     }
 }
 
@@ -443,13 +443,17 @@ fn points(column: &str, table: &str) -> LiveForeignKey {
         columns: vec![column.to_owned()],
         table: table.to_owned(),
         references: vec!["id".to_owned()],
+        ..LiveForeignKey::default()
     }
 }
 
 fn shop(tables: Vec<LiveTable>) -> [LiveDatabase; 1] {
     [LiveDatabase {
         connection: "shop".to_owned(),
-        schema: LiveSchema { tables },
+        schema: LiveSchema {
+            default_schema: None,
+            tables,
+        },
     }]
 }
 
