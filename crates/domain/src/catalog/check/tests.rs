@@ -36,7 +36,7 @@ fn column(name: &str) -> LiveColumn {
         name: name.to_owned(),
         sql_type: "TEXT".to_owned(),
         nullable: true,
-        generated: false,
+        ..LiveColumn::default()
     }
 }
 
@@ -54,6 +54,7 @@ fn points(from: &str, table: &str) -> LiveForeignKey {
         columns: vec![from.to_owned()],
         table: table.to_owned(),
         references: vec!["id".to_owned()],
+        ..LiveForeignKey::default()
     }
 }
 
