@@ -26,9 +26,11 @@ use crate::reading::{Problem, is_hard_to_read};
 
 mod company;
 mod datasets;
+mod drift;
 mod fields;
 mod schema;
 
+pub use drift::Drift;
 pub use schema::check_schema;
 
 /// Longer messages are cut at this many characters, so that hostile names can't flood a screen.
