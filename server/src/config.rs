@@ -168,6 +168,8 @@ pub struct Mail {
     pub smtp_url_file: Option<PathBuf>,
     /// Whom mail comes from: `Finch & Rowan <data@example.com>`.
     pub from: Option<String>,
+    /// Whom of the company's staff the portal tells what nobody described yet: `data@example.com`.
+    pub staff: Option<String>,
 }
 
 /// How long a log-in lasts.

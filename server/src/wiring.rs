@@ -11,6 +11,7 @@ use fairhold_connect::{
     Connector, MySqlConnector, PostgresConnector, ServerSettings, SqliteConnector, SqliteSettings,
     Tls,
 };
+use fairhold_domain::email::EmailAddress;
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
 use fairhold_portal::world::World;
@@ -53,6 +54,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
         refuse_postgres(config)?;
     }
     let mailer = mailer(config, mode)?;
+    let staff = staff(config)?;
     let Stores { db, keys } = stores(config, &world).await?;
     refuse_other_mode(&keys, mode).await?;
     Ok(Parts {
@@ -63,6 +65,8 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
             public_url,
             demo: mode == Mode::Demo,
             system_timeout: Duration::from_secs(config.systems.timeout_seconds),
+            // The demo's outbox shows the mail of customers alone, so there the log has to do.
+            staff: staff.filter(|_| mode == Mode::Production),
         },
         source: CompanySource {
             folder: config.company.catalog.clone(),
@@ -413,4 +417,14 @@ fn mailer(config: &Config, mode: Mode) -> anyhow::Result<Mailer> {
         .parse()
         .with_context(|| format!("mail.from is no address: {from:?}"))?;
     Ok(Mailer::Smtp { transport, from })
+}
+
+/// Whom the staff's mail goes to, where the company wants any.
+fn staff(config: &Config) -> anyhow::Result<Option<EmailAddress>> {
+    let parse = |staff: &str| {
+        EmailAddress::parse(staff).map_err(|_| {
+            anyhow!("mail.staff is no address: {staff:?}. Write one like privacy@example.com.")
+        })
+    };
+    config.mail.staff.as_deref().map(parse).transpose()
 }

@@ -822,6 +822,11 @@ async fn serve_refuses_what_is_not_safe_and_says_what_to_do() {
             "mail.from is missing",
         ),
         (
+            "staff whom no mail reaches",
+            |p| p.change("from =", "staff = \"the office\"\nfrom ="),
+            "mail.staff is no address: \"the office\". Write one like privacy@example.com.",
+        ),
+        (
             "a mail address that others can read",
             |p| p.protect("smtp-url", 0o644),
             "Run `chmod 600 smtp-url`",

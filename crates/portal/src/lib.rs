@@ -22,6 +22,7 @@ pub mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
 use fairhold_store::db::Part;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub demo: bool,
     /// How long a read of a connected system may take.
     pub system_timeout: Duration,
+    /// Whom the company wants to be told what nobody described yet.
+    pub staff: Option<EmailAddress>,
 }
 
 /// The portal: everything that the use cases need. Cheap to clone.

@@ -1,8 +1,10 @@
 //! Mail: what it says, and how it leaves.
 
 use askama::Template;
+use fairhold_domain::catalog::check::Drift;
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::outbox::{self, Mail};
+use fairhold_store::told_findings::ToldFinding;
 use fairhold_store::{SecretKey, Tx, jobs};
 use lettre::message::Mailbox;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -99,6 +101,52 @@ pub(crate) struct PasswordChangedMail<'a> {
     pub forgot: &'a str,
 }
 
+/// To the staff: what the connected systems have and the catalog lacks, and the other way round.
+#[derive(Template)]
+#[template(path = "drift.txt")]
+pub(crate) struct DriftMail<'a> {
+    company: &'a str,
+    undescribed: Listed<'a>,
+    gone: Listed<'a>,
+}
+
+/// The beginning of a list, and how many follow.
+struct Listed<'a> {
+    shown: Vec<&'a ToldFinding>,
+    more: usize,
+}
+
+impl<'a> DriftMail<'a> {
+    /// A mail that nobody would read to its end says no more than its beginning.
+    const MOST: usize = 50;
+
+    /// Subject and text; `None` where there is nothing to tell.
+    pub fn of(company: &'a str, told: &'a [ToldFinding]) -> Result<Option<(String, String)>> {
+        let mail = Self {
+            company,
+            undescribed: Self::list(told, Drift::Undescribed),
+            gone: Self::list(told, Drift::Gone),
+        };
+        let subject = if !mail.undescribed.shown.is_empty() {
+            "New data that nobody described yet"
+        } else if !mail.gone.shown.is_empty() {
+            "Data that is described and gone"
+        } else {
+            return Ok(None);
+        };
+        Ok(Some((subject.to_owned(), text(&mail)?)))
+    }
+
+    fn list(told: &'a [ToldFinding], drift: Drift) -> Listed<'a> {
+        let mut all = told.iter().filter(|f| Drift::of(&f.code) == Some(drift));
+        let shown = all.by_ref().take(Self::MOST).collect();
+        Listed {
+            shown,
+            more: all.count(),
+        }
+    }
+}
+
 impl Portal {
     /// Puts a mail into the outbox and queues its sending, both in the caller's transaction.
     pub(crate) async fn post(
@@ -150,4 +198,80 @@ pub(crate) fn text(template: &impl Template) -> Result<String> {
     template
         .render()
         .map_err(|_| Error::Store(fairhold_store::StoreError::Form))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
+    use fairhold_domain::reading::is_hard_to_read;
+
+    use super::*;
+
+    fn told(code: &str, message: &str) -> ToldFinding {
+        ToldFinding {
+            connection: "shop".to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+            file: "datasets/shop.yml".to_owned(),
+        }
+    }
+
+    fn mail(told: &[ToldFinding]) -> (String, String) {
+        let mail = DriftMail::of("Penny's Records", told).unwrap().unwrap();
+        for words in [mail.0.as_str()].into_iter().chain(mail.1.lines()) {
+            assert_eq!(is_hard_to_read(words), None, "{words}");
+        }
+        mail
+    }
+
+    #[test]
+    fn staff_read_what_to_do_about_what_is_new_and_what_is_gone() {
+        let new = told("undescribed-column", "Nobody described `mood`.");
+        let gone = told("no-such-table", "There is no `luck`.");
+        let (subject, both) = mail(&[new.clone(), gone.clone()]);
+        assert_eq!(subject, "New data that nobody described yet");
+        assert_eq!(
+            both,
+            r#"Hello,
+
+the portal looked at your systems. They are not as the catalog describes them.
+
+This is new, and nobody described it. Customers see it as "not described yet":
+
+- datasets/shop.yml: Nobody described `mood`.
+
+Run "fairhold check --write-missing". It adds an empty entry for each of these to the file that is named. Open the file, and fill them in.
+
+This is described, and the system does not have it any more:
+
+- datasets/shop.yml: There is no `luck`.
+
+Open the file that is named, and put it right.
+
+Then run "fairhold check". The portal takes up the new files by itself.
+
+Penny's Records"#
+        );
+        assert!(!mail(&[new]).1.contains("does not have it any more"));
+        let (subject, text) = mail(&[gone]);
+        assert_eq!(subject, "Data that is described and gone");
+        assert!(!text.contains("nobody described") && !text.contains("--write-missing"));
+    }
+
+    #[test]
+    fn a_long_list_says_how_long_it_is() {
+        let new = told("undescribed-table", "A table.");
+        let (_, fits) = mail(&vec![new.clone(); DriftMail::MOST]);
+        assert!(!fits.contains("more."), "{fits}");
+        let (_, long) = mail(&vec![new; DriftMail::MOST + 3]);
+        assert_eq!(long.matches("A table.").count(), DriftMail::MOST);
+        assert!(long.contains("A table.\n- and 3 more. Run"), "{long}");
+    }
+
+    #[test]
+    fn what_is_no_drift_is_no_mail() {
+        let down = told("database-unreadable", "the system can't be reached");
+        assert_eq!(DriftMail::of("Penny's Records", &[down]).unwrap(), None);
+    }
 }

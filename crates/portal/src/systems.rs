@@ -9,6 +9,7 @@ use std::time::Duration;
 use fairhold_connect::{ConnectError, Connector, Plan};
 use fairhold_domain::catalog::{Catalog, Dataset, OWN_CONNECTION};
 use fairhold_domain::facts::SystemState;
+use fairhold_domain::schema::LiveSchema;
 use fairhold_domain::time::Moment;
 
 /// Seconds after which a plan is made anew: so long may a new table or column go unnoticed.
@@ -19,6 +20,8 @@ pub type Connections = BTreeMap<String, Arc<dyn Connector>>;
 
 /// One connection and what the catalog says it holds.
 pub(crate) struct System {
+    /// The connection's name.
+    pub connection: String,
     /// `None`: the configuration has no connection of that name.
     pub connector: Option<Arc<dyn Connector>>,
     /// Its datasets.
@@ -34,25 +37,23 @@ struct Planned {
 
 /// The systems that a catalog names, in its order; the portal's own records are none of them.
 pub(crate) fn systems_of(catalog: &Catalog, connections: &Connections) -> Vec<System> {
-    let mut systems: Vec<(&str, System)> = Vec::new();
+    let mut systems: Vec<System> = Vec::new();
     for dataset in &catalog.datasets {
         let name = dataset.connection.as_deref().unwrap_or_default();
         if name == OWN_CONNECTION {
             continue;
         }
-        match systems.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, system)) => system.datasets.push(dataset.clone()),
-            None => systems.push((
-                name,
-                System {
-                    connector: connections.get(name).cloned(),
-                    datasets: vec![dataset.clone()],
-                    planned: Mutex::new(None),
-                },
-            )),
+        match systems.iter_mut().find(|known| known.connection == name) {
+            Some(system) => system.datasets.push(dataset.clone()),
+            None => systems.push(System {
+                connection: name.to_owned(),
+                connector: connections.get(name).cloned(),
+                datasets: vec![dataset.clone()],
+                planned: Mutex::new(None),
+            }),
         }
     }
-    systems.into_iter().map(|(_, system)| system).collect()
+    systems
 }
 
 impl System {
@@ -93,9 +94,7 @@ impl System {
         timeout: Duration,
         now: Moment,
     ) -> Result<Arc<Plan>, ConnectError> {
-        let schema = tokio::time::timeout(timeout, connector.describe())
-            .await
-            .unwrap_or(Err(ConnectError::TooSlow))?;
+        let schema = describe(connector, timeout).await?;
         let plan = Arc::new(connector.plan(&self.datasets, &schema));
         *self.planned() = Some(Planned {
             plan: plan.clone(),
@@ -112,6 +111,16 @@ impl System {
     fn planned(&self) -> MutexGuard<'_, Option<Planned>> {
         self.planned.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What the live database has, if it says so in time.
+pub(crate) async fn describe(
+    connector: &dyn Connector,
+    timeout: Duration,
+) -> Result<LiveSchema, ConnectError> {
+    tokio::time::timeout(timeout, connector.describe())
+        .await
+        .unwrap_or(Err(ConnectError::TooSlow))
 }
 
 /// What the page says of a system that could not be read.

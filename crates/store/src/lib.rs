@@ -15,6 +15,7 @@ pub mod records;
 pub mod seal;
 pub mod second_facts;
 pub mod sessions;
+pub mod told_findings;
 
 pub use db::{Db, StoreError, Tx, Value};
 pub use seal::{Random, Sealed, SecretKey};

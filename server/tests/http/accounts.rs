@@ -640,14 +640,15 @@ async fn a_job_that_panics_or_fails_often_comes_again_and_holds_up_no_other() {
     .fetch_all(&mut db)
     .await
     .unwrap();
-    let [broken, other] = jobs.as_slice() else {
-        panic!("{jobs:?}")
-    };
+    let (broken, others) = jobs.split_first().unwrap();
     assert_eq!(
         (broken.1.as_deref(), broken.2, broken.3),
         (Some("panic"), false, 60)
     );
-    assert_eq!((other.1.as_deref(), other.2), (None, false));
+    assert!(others.len() > 1, "{jobs:?}");
+    for other in others {
+        assert_eq!((other.1.as_deref(), other.2), (None, false));
+    }
     house.clock.pass(61);
     house.work().await;
     let errors: i64 = sqlx::query_scalar("SELECT count(*) FROM jobs WHERE last_error IS NOT NULL")

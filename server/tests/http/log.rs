@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use fairhold_server::log::filter;
@@ -14,7 +15,25 @@ use crate::support::{Setup, system};
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Listens until what it answers is dropped.
+    pub fn listen(&self, wanted: &str) -> DefaultGuard {
+        let listener = tracing_subscriber::fmt()
+            .with_env_filter(filter(wanted))
+            .with_ansi(false)
+            .with_writer(self.clone())
+            .finish();
+        tracing::subscriber::set_default(listener)
+    }
+
+    /// What was logged since it was last asked.
+    pub fn take(&self) -> String {
+        let bytes = std::mem::take(&mut *self.0.lock().unwrap());
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -60,11 +79,10 @@ const TYPED: [&str; 18] = [
     "a-late-answer",
 ];
 
-/// What is listened to is settled for a whole process at once, so this test has one of its own.
-#[test]
-fn nothing_personal_is_logged() {
+/// What is listened to is settled for a whole process at once, so a test that listens has one of its own.
+pub fn run_alone(test: &str) {
     let alone = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "log::in_a_process_of_its_own", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(ALONE, "1")
         .output()
         .unwrap();
@@ -76,19 +94,24 @@ fn nothing_personal_is_logged() {
     );
 }
 
+/// Whether this is the process of [`run_alone`].
+pub fn is_alone() -> bool {
+    std::env::var_os(ALONE).is_some()
+}
+
+#[test]
+fn nothing_personal_is_logged() {
+    run_alone("log::in_a_process_of_its_own");
+}
+
 #[tokio::test]
 async fn in_a_process_of_its_own() {
-    if std::env::var_os(ALONE).is_none() {
+    if !is_alone() {
         return;
     }
     let log = Log::default();
     // Everything of ours and of what we are built on, down to the last line.
-    let everything = tracing_subscriber::fmt()
-        .with_env_filter(filter("trace"))
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let _listening = tracing::subscriber::set_default(everything);
+    let _listening = log.listen("trace");
 
     let setup = Setup::demo().await;
     let nowhere = setup.folder().join("none.db");
@@ -136,7 +159,7 @@ async fn in_a_process_of_its_own() {
     assert_eq!(ada.get("/my-data").await.status, 500);
     answer_second_facts().await;
 
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+    let log = log.take();
     for line in [
         "/my-data/{dataset}/{collection}",
         "the store failed",

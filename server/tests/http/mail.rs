@@ -9,22 +9,22 @@ use crate::support::{Setup, link_in};
 
 /// A mail server (RFC 5321, as much as it takes) that keeps what it is given.
 #[derive(Clone, Default)]
-struct MailServer {
+pub struct MailServer {
     taken: Arc<Mutex<Vec<Letter>>>,
     /// Answers that it is too busy.
     busy: Arc<std::sync::atomic::AtomicBool>,
 }
 
 #[derive(Clone, Default)]
-struct Letter {
+pub struct Letter {
     from: String,
-    to: String,
-    text: String,
+    pub to: String,
+    pub text: String,
 }
 
 impl MailServer {
     /// Starts it; the answer is its address as the configuration writes it.
-    async fn start(&self) -> String {
+    pub async fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("smtp://{}", listener.local_addr().unwrap());
         let server = self.clone();
@@ -84,7 +84,7 @@ impl MailServer {
     }
 
     /// The letters so far, with line breaks and signs that mail writes in its own way put back.
-    fn letters(&self) -> Vec<Letter> {
+    pub fn letters(&self) -> Vec<Letter> {
         let plain = |l: &Letter| Letter {
             text: l.text.replace("=\n", "").replace("=3D", "="),
             ..l.clone()

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod chinook;
+mod drift;
 mod engines;
 mod html;
 mod log;

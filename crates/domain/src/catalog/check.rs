@@ -26,10 +26,12 @@ use crate::reading::{Problem, is_hard_to_read};
 
 mod company;
 mod datasets;
+mod drift;
 mod fields;
 mod schema;
 
 pub(super) use fields::unsaid;
+pub use drift::Drift;
 pub use schema::check_schema;
 pub(super) use schema::{Undescribed, undescribed};
 

@@ -3,7 +3,9 @@
 
 pub mod answer_request;
 mod keep_house;
+mod look_at_systems;
 pub mod send_mail;
+mod tell_staff;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -17,13 +19,15 @@ use crate::Portal;
 use crate::error::Error;
 use answer_request::AnswerRequest;
 use keep_house::{Checkpoint, Sweep};
+use look_at_systems::LookAtSystems;
 use send_mail::SendMail;
+use tell_staff::TellStaff;
 
 /// How long the worker waits when nothing is due and nobody rings: jobs of other processes and repeating ones are found
 /// then.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The jobs that repeat. They are never given up: one that failed is tried again after so many seconds.
-const REPEATING: [&str; 2] = [Sweep::NAME, Checkpoint::NAME];
+const REPEATING: [&str; 3] = [Sweep::NAME, Checkpoint::NAME, LookAtSystems::NAME];
 const REPEAT_FAILED_AFTER: i64 = 60;
 
 /// Wakes the worker when a job has been queued in this process.
@@ -120,6 +124,8 @@ impl Portal {
             SendMail::NAME => payload::<SendMail>(job)?.run(self).await,
             Sweep::NAME => Sweep::run(self).await,
             Checkpoint::NAME => Checkpoint::run(self).await,
+            LookAtSystems::NAME => LookAtSystems::run(self).await,
+            TellStaff::NAME => payload::<TellStaff>(job)?.run(self).await,
             _ => Err(JobError::Unknown),
         }
     }

@@ -24,3 +24,4 @@ mod sessions;
 mod sqlite;
 mod support;
 mod tampering;
+mod told_findings;
