@@ -28,7 +28,15 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "fairhold-app",
         ],
     ),
-    ("bench", &["fairhold-domain", "fairhold-portal", "server"]),
+    (
+        "bench",
+        &[
+            "fairhold-domain",
+            "fairhold-connect",
+            "fairhold-portal",
+            "server",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

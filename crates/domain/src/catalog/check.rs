@@ -30,8 +30,8 @@ mod drift;
 mod fields;
 mod schema;
 
-pub(super) use fields::unsaid;
 pub use drift::Drift;
+pub(super) use fields::unsaid;
 pub use schema::check_schema;
 pub(super) use schema::{Undescribed, undescribed};
 

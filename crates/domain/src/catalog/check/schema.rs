@@ -272,7 +272,7 @@ impl<'a> SchemaCheck<'a> {
                 "undescribed-column",
                 format!(
                     "Nobody described the column `{}` of `{}`. Add a field for it, with a label and a reason; or add `withheld: ` with a reason.",
-                    column.name, described.table.name
+                    column.name, described.table.full_name()
                 ),
             );
         }
