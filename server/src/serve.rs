@@ -1,6 +1,7 @@
 //! Listening, working, and stopping cleanly.
 
 use std::future::IntoFuture;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,7 +50,7 @@ impl Server {
             match TcpListener::bind(SocketAddr::new(*ip, port)).await {
                 Ok(listener) => listeners.push(listener),
                 // A machine without IPv6 has no ::1; one address is enough.
-                Err(e) if !listeners.is_empty() => {
+                Err(e) if !listeners.is_empty() && e.kind() != ErrorKind::AddrInUse => {
                     tracing::warn!(%ip, error = %e, "this address is not served");
                 }
                 Err(e) => {

@@ -97,7 +97,7 @@ impl SessionStore for Sessions {
         if unused >= self.idle_seconds || stored.expires_at <= now.0 {
             return Ok(None);
         }
-        if unused >= NOTE_USE_EVERY {
+        if unused >= NOTE_USE_EVERY.min(self.idle_seconds / 4) {
             self.db
                 .write(move |tx| Box::pin(async move { sessions::touch(tx, &hash, now).await }))
                 .await

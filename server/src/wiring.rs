@@ -364,6 +364,12 @@ pub(crate) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 fn close_to_others(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = folder.metadata()?.permissions().mode();
+    if mode & 0o1000 != 0 {
+        bail!(
+            "{} is a folder that everybody shares. Name one of the portal's own as data folder.",
+            folder.display()
+        );
+    }
     if mode & 0o077 != 0 {
         tracing::warn!(folder = %folder.display(), "others could read the data folder; now only its owner can");
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700)).with_context(
@@ -380,9 +386,13 @@ fn close_to_others(folder: &Path) -> anyhow::Result<()> {
 
 /// Mail holds links that open accounts: it leaves this machine only over TLS.
 fn refuse_open_mail(url: &str) -> anyhow::Result<()> {
-    let Some(rest) = url.strip_prefix("smtp://") else {
+    // Schemes have no case, and lettre reads them so.
+    let Some((scheme, rest)) = url.split_once("://") else {
         return Ok(());
     };
+    if !scheme.eq_ignore_ascii_case("smtp") {
+        return Ok(());
+    }
     // lettre's words: `tls=opportunistic` goes on without TLS where somebody on the way says that there is none.
     let (address, query) = rest.split_once('?').unwrap_or((rest, ""));
     let address = address.trim_end_matches('/');

@@ -24,6 +24,7 @@ pub struct Plan {
     /// Collections that are read, in the catalog's order.
     pub(crate) sources: Vec<Source>,
     missing: Vec<Missing>,
+    cut_off: Vec<CollectionName>,
     undescribed_tables: Vec<String>,
 }
 
@@ -50,8 +51,19 @@ pub(crate) struct Source {
     pub streamed: bool,
     /// Steps from here to shared sources.
     pub shared: Vec<Step>,
-    /// In a table of one row a fact: the columns of the fact's name and value.
-    pub key_value: Option<(usize, usize)>,
+    /// In a table of one row a fact: which columns hold a fact's name and value.
+    pub key_value: Option<KeyValueTable>,
+}
+
+/// A table of one row a fact.
+#[derive(Debug)]
+pub(crate) struct KeyValueTable {
+    /// Index of the column with the fact's name.
+    pub key: usize,
+    /// Index of the column with its value.
+    pub value: usize,
+    /// Names of facts that the catalog withholds.
+    withheld: Vec<String>,
 }
 
 /// A column, quoted.
@@ -122,13 +134,16 @@ impl Plan {
             schema,
             dialect: &*dialect,
             missing: BTreeSet::new(),
+            cut_off: BTreeSet::new(),
         };
         let (sources, undescribed_tables) = draft.sources();
         let missing = draft.missing.into_iter().collect();
+        let cut_off = draft.cut_off.into_iter().collect();
         Self {
             dialect,
             sources,
             missing,
+            cut_off,
             undescribed_tables,
         }
     }
@@ -136,6 +151,12 @@ impl Plan {
     /// What the catalog describes and the database lacks; it is skipped, and the rest is read.
     pub fn missing(&self) -> &[Missing] {
         &self.missing
+    }
+
+    /// Collections whose table is there, and some of whose rows nobody can tie to their customer any more, because a column
+    /// on the way to them is gone: rows are held that are not read.
+    pub fn cut_off(&self) -> &[CollectionName] {
+        &self.cut_off
     }
 
     /// Tables and views of the database that no dataset of the connection mentions, in the schema's order, each with its
@@ -149,6 +170,13 @@ impl Plan {
             .iter()
             .enumerate()
             .find(|(_, s)| s.name == *name)
+    }
+}
+
+impl KeyValueTable {
+    /// Whether the value of a fact of that name is never shown.
+    pub fn withholds(&self, name: &str) -> bool {
+        looks_like_a_secret(name) || self.withheld.iter().any(|w| w.eq_ignore_ascii_case(name))
     }
 }
 
@@ -195,6 +223,7 @@ struct Draft<'a> {
     schema: &'a LiveSchema,
     dialect: &'a dyn Dialect,
     missing: BTreeSet<Missing>,
+    cut_off: BTreeSet<CollectionName>,
 }
 
 impl Draft<'_> {
@@ -226,6 +255,7 @@ impl Draft<'_> {
                     sources.push(self.source(name, c, table));
                     spots.push((spot, table, c));
                 } else if is_tied {
+                    self.cut_off.insert(name.clone());
                     self.missing.insert(Missing { name, field: None });
                 }
             }
@@ -242,21 +272,31 @@ impl Draft<'_> {
                         kind,
                         verified,
                     } if kind == "email" => {
-                        if let (Some(column), Some(source)) =
-                            (table.column(field), sources.get_mut(index))
-                        {
-                            source.identities.push(Identity {
+                        let Some(source) = sources.get_mut(index) else {
+                            continue;
+                        };
+                        match table.column(field) {
+                            Some(column) => source.identities.push(Identity {
                                 column: Name::new(column, self.dialect),
                                 verified: *verified,
-                            });
+                            }),
+                            None => {
+                                self.cut_off.insert(source.name.clone());
+                            }
                         }
                     }
                     Tie::Identity { .. } => {}
                     Tie::Own(hops) => {
                         let path: Option<Vec<Step>> =
                             hops.iter().map(|hop| self.step(hop, &spots)).collect();
-                        if let (Some(path), Some(source)) = (path, sources.get_mut(index)) {
-                            source.paths.push(path);
+                        let Some(source) = sources.get_mut(index) else {
+                            continue;
+                        };
+                        match path {
+                            Some(path) => source.paths.push(path),
+                            None => {
+                                self.cut_off.insert(source.name.clone());
+                            }
                         }
                     }
                     Tie::Shared(hop) => {
@@ -330,10 +370,21 @@ impl Draft<'_> {
             let column = table.column(column)?;
             table.columns.iter().position(|c| c.name == column.name)
         };
-        let key_value = collection
-            .key_value
-            .as_ref()
-            .and_then(|kv| Some((index(&kv.key_column)?, index(&kv.value_column)?)));
+        let key_value = collection.key_value.as_ref().and_then(|kv| {
+            let withheld = collection.fields.iter().filter(|f| f.withheld.is_some());
+            Some(KeyValueTable {
+                key: index(&kv.key_column)?,
+                value: index(&kv.value_column)?,
+                withheld: withheld.map(|f| f.name.clone()).collect(),
+            })
+        });
+        let is_of_key_value = |column: &str| {
+            collection.key_value.as_ref().is_some_and(|kv| {
+                [&kv.key_column, &kv.value_column]
+                    .iter()
+                    .any(|named| named.eq_ignore_ascii_case(column))
+            })
+        };
         Source {
             name,
             table: self.table(table),
@@ -343,7 +394,8 @@ impl Draft<'_> {
                 .map(|c| Column {
                     name: c.name.clone(),
                     sql_type: c.sql_type.clone(),
-                    described: fields_of(collection, &c.name).next().is_some(),
+                    described: is_of_key_value(&c.name)
+                        || fields_of(collection, &c.name).next().is_some(),
                 })
                 .collect(),
             open: open().map(|c| self.dialect.quote(&c.name)).collect(),
@@ -486,7 +538,13 @@ fn streams(source: &Source, sources: &[Source]) -> bool {
 
 /// All columns that the file names for a collection.
 fn named_columns(collection: &Collection) -> impl Iterator<Item = &str> {
-    let fields = collection.fields.iter().map(|f| f.name.as_str());
+    // In a table of one row a fact, fields are facts' names.
+    let fields = collection.fields.iter();
+    let fields = fields
+        .filter(|f| {
+            collection.key_value.is_none() || !f.references.is_empty() || f.identity.is_some()
+        })
+        .map(|f| f.name.as_str());
     let others = [
         &collection.order_by,
         &collection.since,

@@ -217,6 +217,8 @@ struct Table<'a> {
     collection: &'a Collection,
     heads: Vec<Head<'a>>,
     since: Option<usize>,
+    /// In a table of one row a fact: which columns hold a fact's name and its value.
+    key_value: Option<(usize, usize)>,
 }
 
 impl<'a> Table<'a> {
@@ -225,16 +227,32 @@ impl<'a> Table<'a> {
         let collection = dataset.collection(&name.collection)?;
         let since = collection.since.as_deref();
         let head = |c: &'a Column| Head::new(dataset, collection, (&c.name, &c.sql_type));
+        let position = |name: &str| {
+            columns
+                .iter()
+                .position(|c| c.name.eq_ignore_ascii_case(name))
+        };
+        let key_value = collection.key_value.as_ref();
         Some(Self {
             dataset,
             collection,
             heads: columns.iter().map(head).collect(),
-            since: since.and_then(|name| {
-                columns
-                    .iter()
-                    .position(|c| c.name.eq_ignore_ascii_case(name))
-            }),
+            since: since.and_then(position),
+            key_value: key_value
+                .and_then(|kv| Some((position(&kv.key_column)?, position(&kv.value_column)?))),
         })
+    }
+
+    /// The head of a row's value in a table of one row a fact: the fact that the row names is its field. Its place, and that of
+    /// the name, which needs no fact of its own then.
+    fn named_fact<'r>(&'r self, row: &'r Row) -> Option<(usize, usize, Head<'r>)> {
+        let (key, value) = self.key_value?;
+        let Cell::Text(name) = row.cells.get(key)? else {
+            return None;
+        };
+        let sql_type = self.heads.get(value)?.sql_type;
+        let head = Head::new(self.dataset, self.collection, (name, sql_type));
+        Some((key, value, head))
     }
 
     /// Since when a row is held, in words; `None` where that is covered itself, or no moment.
@@ -311,7 +329,13 @@ fn facts_of(table: &Table<'_>, row: &Row, zone: &TimeZone, uncover: &mut Uncover
     let since = table.since(row, zone);
     let key = serde_json::to_vec(&row.key).unwrap_or_default();
     let mut entry = Entry::default();
-    for (head, cell) in table.heads.iter().zip(&row.cells) {
+    let named = table.named_fact(row);
+    for (at, (head, cell)) in table.heads.iter().zip(&row.cells).enumerate() {
+        let head = match &named {
+            Some((key, ..)) if *key == at => continue,
+            Some((_, value, named)) if *value == at => named,
+            _ => head,
+        };
         let value = match cell {
             Cell::Empty => {
                 entry.empty.push(head.label().to_owned());

@@ -122,7 +122,9 @@ impl Portal {
             Ok(compared) => self.record_answer(customer, &asked, compared).await,
             Err(error) => {
                 tracing::warn!(dataset, %error, "a second fact could not be compared");
-                self.record_no_answer(customer, dataset).await?;
+                // A wrong answer takes the longest: were its try given back, a slow system could be asked without end.
+                let give_back = error != ConnectError::TooSlow;
+                self.record_no_answer(customer, dataset, give_back).await?;
                 Err(Error::SystemDown)
             }
         }
@@ -243,7 +245,12 @@ impl Portal {
     }
 
     /// Writes that the system did not answer, and gives the try back, as one act.
-    async fn record_no_answer(&self, customer: &Customer, dataset: &str) -> Result<()> {
+    async fn record_no_answer(
+        &self,
+        customer: &Customer,
+        dataset: &str,
+        give_back: bool,
+    ) -> Result<()> {
         let look = Look {
             actor: Actor::Customer,
             act: Act::TriedToProve,
@@ -257,7 +264,9 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    store::give_back_try(tx, id, &dataset).await?;
+                    if give_back {
+                        store::give_back_try(tx, id, &dataset).await?;
+                    }
                     looks::append(tx, &looks_key, id, now, &look).await?;
                     Ok::<(), StoreError>(())
                 })

@@ -106,6 +106,14 @@ pub async fn credentials(tx: &mut Tx, address_hash: &str) -> Result<Option<Crede
     .transpose()
 }
 
+/// Whether anybody has an account.
+pub async fn has_any(tx: &mut Tx) -> Result<bool> {
+    let any: Option<(String,)> = tx
+        .optional("SELECT customer_id FROM customers LIMIT 1", [])
+        .await?;
+    Ok(any.is_some())
+}
+
 /// What is known of an account; `None` when there is none.
 pub async fn account(tx: &mut Tx, customer: CustomerId) -> Result<Option<Account>> {
     let sql = "SELECT created_at, proven_at, last_log_in_at, password_changed_at FROM customers WHERE customer_id = $1";

@@ -146,7 +146,9 @@ impl KeyStore {
         after: Option<CustomerId>,
         limit: i64,
     ) -> Result<Vec<CustomerId>> {
-        let sql = "SELECT customer_id FROM data_keys WHERE customer_id > $1 AND created_at < $2 ORDER BY customer_id LIMIT $3";
+        let sql = "SELECT customer_id FROM data_keys WHERE customer_id > $1 AND created_at < $2 \
+                   AND NOT EXISTS (SELECT 1 FROM look_checkpoints c WHERE c.customer_id = data_keys.customer_id) \
+                   ORDER BY customer_id LIMIT $3";
         let after = after.map(|id| id.to_string()).unwrap_or_default();
         let args = [after.into(), before.into(), limit.into()];
         let rows: Vec<(String,)> = self.db.read().await?.all(sql, args).await?;

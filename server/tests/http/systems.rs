@@ -10,7 +10,7 @@ use fairhold_domain::email::EmailAddress;
 use fairhold_domain::schema::LiveSchema;
 
 use crate::html;
-use crate::support::{House, Setup, company};
+use crate::support::{House, Setup, company, open};
 
 const ADA: &str = "ada@example.com";
 
@@ -76,6 +76,96 @@ async fn a_system_that_is_gone_leaves_its_part_saying_so() {
             .text()
             .contains("This did not answer then: Our website.")
     );
+}
+
+#[tokio::test]
+async fn rows_that_nobody_can_tie_any_more_are_said_to_be_missing() {
+    for (renamed, system) in [
+        (
+            "ALTER TABLE orders RENAME COLUMN customer_id TO buyer",
+            "Our shop",
+        ),
+        (
+            "ALTER TABLE customers RENAME COLUMN email TO mail",
+            "Our shop",
+        ),
+    ] {
+        let setup = Setup::demo().await;
+        let path = copy(&setup, "shop").await;
+        let house = setup.with_system("shop", &path).start().await;
+        let mut ada = house.logged_in(ADA).await;
+        shows_the_shop(&ada.get("/my-data").await.text());
+        sqlx::query(sqlx::AssertSqlSafe(renamed))
+            .execute(&mut open(&path).await)
+            .await
+            .unwrap();
+        // Whether the old plan fails or a new one was made meanwhile.
+        for _ in 0..2 {
+            let page = ada.get("/my-data").await;
+            assert_eq!(page.status, 200);
+            let text = page.text();
+            assert!(
+                text.contains(&format!("{system} has changed")),
+                "{renamed}: {text}"
+            );
+            assert!(
+                !text.contains("Nobody there has your e-mail address"),
+                "{text}"
+            );
+            let looks = house.looks().await;
+            assert_eq!(
+                looks.last().unwrap()["failed"],
+                serde_json::json!(["shop"]),
+                "{renamed}"
+            );
+            house.clock.pass(61);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_one_row_a_fact_shows_facts() {
+    let setup = Setup::demo().await;
+    let path = setup.folder().join("shop.db");
+    std::fs::File::create(&path).unwrap();
+    let mut db = open(&path).await;
+    let tables = "CREATE TABLE customer (id INTEGER PRIMARY KEY, email TEXT);
+        CREATE TABLE meta (id INTEGER PRIMARY KEY, customer_id INTEGER, what TEXT, said TEXT);
+        INSERT INTO customer VALUES (1, 'ada@example.com');
+        INSERT INTO meta VALUES (1, 1, 'shoe_size', '39'), (2, 1, 'staff_note', 'hush one'), (3, 1, 'api_token', 'hush two'),
+            (4, 1, 'mood', 'hush three');";
+    sqlx::raw_sql(tables).execute(&mut db).await.unwrap();
+    let catalog = setup.folder().join("catalog");
+    std::fs::create_dir_all(catalog.join("datasets")).unwrap();
+    std::fs::write(
+        catalog.join("company.yml"),
+        "name: A shop\nconnections: [shop]\n",
+    )
+    .unwrap();
+    let dataset = "dataset:
+  - fides_key: shop
+    name: Our shop
+    portal: { connection: shop }
+    collections:
+      - name: customer
+        fields: [{ name: id }, { name: email, fides_meta: { identity: email }, portal: { verified: true } }]
+      - name: meta
+        portal: { rows: own, shown_as: facts, key_value: { key_column: what, value_column: said } }
+        fields:
+          - { name: customer_id, fides_meta: { references: [{ dataset: shop, field: customer.id, direction: from }] } }
+          - { name: shoe_size, portal: { label: Your shoe size } }
+          - { name: staff_note, portal: { label: A note, withheld: Staff wrote it for themselves. } }
+";
+    std::fs::write(catalog.join("datasets/shop.yml"), dataset).unwrap();
+    let house = setup
+        .with_catalog(&catalog)
+        .with_system("shop", &path)
+        .start()
+        .await;
+    let text = house.logged_in(ADA).await.get("/my-data").await.text();
+    assert!(text.contains("Your shoe size 39"), "{text}");
+    assert!(text.contains("Staff wrote it for themselves."), "{text}");
+    assert!(!text.contains("hush"), "{text}");
 }
 
 #[tokio::test]

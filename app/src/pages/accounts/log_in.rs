@@ -79,7 +79,8 @@ pub async fn log_out(State(state): State<AppState>, session: Session) -> Respons
     let mut response = Redirect::to("/log-in?done=out").into_response();
     response.headers_mut().insert(
         HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""),
+        // Not "cookies": those of the company's whole domain would go, and its shop's with them. Ours is ended above.
+        HeaderValue::from_static("\"cache\", \"storage\""),
     );
     response
 }

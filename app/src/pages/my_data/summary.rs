@@ -107,7 +107,7 @@ pub(crate) fn SystemNotices(systems: Vec<System>) -> impl IntoView {
                 ),
                 SystemState::Down => format!("{name} can’t be reached just now, so what it holds is missing here. Try again in a few minutes."),
                 SystemState::Slow => format!("{name} is too slow just now, so what it holds is missing here. Try again in a few minutes."),
-                SystemState::Changed => format!("{name} has just changed, so a part of what it holds is missing here. Load the page again."),
+                SystemState::Changed => format!("{name} has changed, so a part of what it holds is missing here. Load the page again. If it stays like this, write to us."),
                 SystemState::NotConnected => format!("{name} is not connected to this portal yet, so what it holds is missing here."),
             };
             let way = (system.state == SystemState::NeedsSecondFact)

@@ -16,7 +16,6 @@ mod shared;
 use std::{collections::HashSet, hash::Hash};
 
 use async_trait::async_trait;
-use fairhold_domain::catalog::looks_like_a_secret;
 
 pub(crate) use self::identity::{Search, find};
 use self::{identity::prove, page::page, shared::Shared};
@@ -116,13 +115,16 @@ fn with_closed(source: &Source, read: Vec<Cell>) -> Vec<Cell> {
     let mut cells: Vec<Cell> = cells
         .map(|closed| closed.clone().unwrap_or_else(&mut open))
         .collect();
-    // A table of one row a fact may hold a fact called "password".
-    if let Some((key, value)) = source.key_value
-        && let Some(Cell::Text(name)) = cells.get(key)
-        && looks_like_a_secret(name)
-        && let Some(cell) = cells.get_mut(value)
-    {
-        *cell = Cell::Withheld;
+    // A table of one row a fact may hold a fact called "password". Where the name can't be read, nobody knows.
+    if let Some(table) = &source.key_value {
+        let is_open = match cells.get(table.key) {
+            Some(Cell::Text(name)) => !table.withholds(name),
+            Some(Cell::Empty) => true,
+            _ => false,
+        };
+        if !is_open && let Some(cell) = cells.get_mut(table.value) {
+            *cell = Cell::Withheld;
+        }
     }
     cells
 }

@@ -19,11 +19,12 @@ pub fn withheld(name: &str, field: Option<&Field>) -> Option<String> {
 pub fn show(field: Option<&Field>) -> Show {
     match field {
         None => Show::Covered,
-        Some(field) => field.show.unwrap_or(if field.is_sensitive() {
-            Show::Covered
-        } else {
-            Show::Full
-        }),
+        // A sensitive value is never in plain sight, whatever a catalog says.
+        Some(field) if field.is_sensitive() => match field.show {
+            Some(Show::Last4) => Show::Last4,
+            _ => Show::Covered,
+        },
+        Some(field) => field.show.unwrap_or(Show::Full),
     }
 }
 

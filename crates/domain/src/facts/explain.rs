@@ -50,10 +50,10 @@ pub fn explain(
             in_sentence(&dataset.name)
         ),
         used_for: used_for(&purposes),
-        seen_by: if seen_by.is_empty() {
-            "Nobody but you.".to_owned()
-        } else {
-            seen_by.join(" ")
+        seen_by: match (seen_by.as_slice(), field.said.at("seen_by")) {
+            ([], None) => "Nobody has written down who can see it.".to_owned(),
+            ([], Some(_)) => "Nobody but you.".to_owned(),
+            (names, _) => names.join(" "),
         },
         kept: kept(collection, field),
         erased: erased(field),
@@ -145,7 +145,7 @@ fn erased(field: &Field) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Class, Keep, Place};
+    use crate::catalog::{Class, Keep, Place, Said};
 
     #[test]
     fn purposes_of_one_basis_stand_together() {
@@ -203,6 +203,12 @@ mod tests {
             "For 7 years, counted from “Ordered on”. The reason: tax law. Then we delete it."
         );
         assert_eq!(said.erased, "Not yet. We must keep it for now: tax law.");
+        assert_eq!(said.seen_by, "Nobody has written down who can see it.");
+        let nobody = Field {
+            said: Said(vec![("seen_by", Place::default())]),
+            ..field
+        };
+        let said = explain(&Catalog::default(), &dataset, &orders, &nobody);
         assert_eq!(said.seen_by, "Nobody but you.");
         assert!(said.origin.ends_with("It is in our shop."));
     }

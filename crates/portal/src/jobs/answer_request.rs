@@ -109,12 +109,17 @@ async fn answer_known(
             Box::pin(async move {
                 accounts::remove_request(tx, &request_id).await?;
                 let an_hour_ago = this.now().plus_seconds(-3600);
-                if outbox::written_since(tx, customer, an_hour_ago).await? >= MOST_MAILS_AN_HOUR {
-                    return Ok(());
-                }
                 let account = accounts::account(tx, customer)
                     .await?
                     .ok_or(StoreError::Conflict)?;
+                // Anybody can sign an owner up again and again: that must not use up the mails to reset a password.
+                let most = match (account.proven_at, kind) {
+                    (Some(_), LinkKind::SignUp) => 1,
+                    _ => MOST_MAILS_AN_HOUR,
+                };
+                if outbox::written_since(tx, customer, an_hour_ago).await? >= most {
+                    return Ok(());
+                }
                 match (account.proven_at, kind) {
                     (Some(_), LinkKind::SignUp) => {
                         this.say_already_here(tx, &key, customer, &address).await?;

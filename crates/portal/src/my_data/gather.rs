@@ -224,11 +224,18 @@ async fn ask_once(
     let stale = reading
         .as_ref()
         .is_some_and(|r| !r.not_theirs.is_empty() || !r.failed.is_empty());
+    let is_cut_off = |key: &str| plan.cut_off().iter().any(|name| name.dataset == key);
     let states = system
         .datasets
         .iter()
         .zip(&linked)
-        .map(|(d, l)| state_entry(d, shown(system, d, l, &proven)))
+        .map(|(d, l)| {
+            if is_cut_off(&d.key) {
+                state_entry(d, SystemState::Changed)
+            } else {
+                state_entry(d, shown(system, d, l, &proven))
+            }
+        })
         .collect();
     let unknown_tables = plan.undescribed_tables().to_vec();
     Ok((

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{PgPool, SqlitePool};
 use tokio::sync::mpsc;
@@ -146,7 +146,7 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(Duration::from_secs(5))
-            .connect(url)
+            .connect_with(protected(url)?)
             .await?;
         Ok(Self::Postgres(pool))
     }
@@ -278,4 +278,26 @@ fn make_private(path: &Path) -> Result<()> {
         made => made.map(drop),
     }
     .map_err(|e| StoreError::Database(sqlx::Error::Io(e)))
+}
+
+/// A server's address, with a line that nobody on the way can listen to: unless the address says otherwise by `sslmode`, or
+/// leads to this machine, the server must prove who it is.
+fn protected(url: &str) -> Result<PgConnectOptions> {
+    let options: PgConnectOptions = url.parse()?;
+    let says_how = url
+        .split_once('?')
+        .is_some_and(|(_, query)| query.contains("sslmode"));
+    let host = options.get_host();
+    let is_here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback());
+    Ok(if says_how || is_here {
+        options
+    } else {
+        options.ssl_mode(PgSslMode::VerifyFull)
+    })
 }
