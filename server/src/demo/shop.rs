@@ -106,10 +106,10 @@ CREATE TABLE loyalty_points (
     id INTEGER PRIMARY KEY,
     customer_id INTEGER NOT NULL REFERENCES customers (id),
     order_id INTEGER REFERENCES orders (id),
-    order_number TEXT,
     points INTEGER NOT NULL,
     reason TEXT NOT NULL,
-    given_at DATETIME NOT NULL
+    given_at DATETIME NOT NULL,
+    order_number TEXT
 );
 CREATE INDEX loyalty_points_customer ON loyalty_points (customer_id, given_at DESC, id DESC);
 CREATE INDEX loyalty_points_order ON loyalty_points (order_id);
