@@ -100,7 +100,7 @@ test.describe("Ada", () => {
     const box = page.getByRole("searchbox", { name: "Find in your data" });
     await box.fill("fr-100002");
     await box.press("Enter");
-    await expect(page.locator(".entry > summary").filter({ hasText: "FR-100002" }), "it is too old for the first page").toBeVisible();
+    await expect(page.locator(".entry > summary > b").filter({ hasText: "FR-100002" }), "it is too old for the first page").toBeVisible();
     await expect(page.getByText(/^\d+ things? on this page fits?\.$/), "what was found is in sight").toBeInViewport();
     await expect(box).toHaveValue("fr-100002");
     await expect(fact(page, "Phone number")).toHaveCount(0);
