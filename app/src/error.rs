@@ -12,7 +12,9 @@ pub enum PortalError {
     #[error("Log in first. For your safety we log you out after a while.")]
     LogInFirst,
     /// There is no such page, list or value.
-    #[error("We can't find that. It may have been erased, or the address has a typing mistake.")]
+    #[error(
+        "We can't find that. Check the address for a typing mistake, or start again from the first page."
+    )]
     NotFound,
     /// What was sent is not what this page takes.
     #[error(
@@ -86,13 +88,21 @@ mod page {
             }
         }
 
-        /// The page that says so, in the portal's own look.
+        /// The page that says so to a stranger, in the portal's own look.
         pub fn page(self, state: &AppState) -> Response {
+            self.on(state, Page::open(self.heading(), ""))
+        }
+
+        /// The page that says so to a customer, with the ways to the other pages. It names nobody.
+        pub fn own_page(self, state: &AppState) -> Response {
+            self.on(state, Page::own(self.heading(), "", None))
+        }
+
+        fn on(self, state: &AppState, page: Page) -> Response {
             if self == Self::LogInFirst {
                 return Redirect::to("/log-in").into_response();
             }
-            let page = Page::open(self.heading(), "").with_status(self.status());
-            let mut response = page.render(state, move || {
+            let mut response = page.with_status(self.status()).render(state, move || {
                 view! {
                     <div>
                         <h1>{self.heading()}</h1>

@@ -7,9 +7,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use fairhold_domain::present;
 use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
 
+use crate::session::LoggedIn;
 use crate::state::AppState;
 use crate::ui::layout::{Document, Visitor};
 
@@ -58,6 +60,12 @@ impl Page {
         }
     }
 
+    /// A page for anybody, which a customer who is logged in sees with the ways to the other pages.
+    pub fn for_visitor(title: &str, path: &'static str, visitor: Option<&LoggedIn>) -> Self {
+        // Such a page shows no value, so it leaves no look; the address on top would be one.
+        visitor.map_or_else(|| Self::open(title, path), |_| Self::own(title, path, None))
+    }
+
     /// The same page with islands.
     pub fn with_islands(self) -> Self {
         Self {
@@ -90,10 +98,11 @@ impl Page {
         };
         let status = self.status;
         let current = state.portal.company().current();
+        let now = present::timestamp(state.portal.now().timestamp(), &current.zone);
         let style = state.assets.style.clone();
         let body = in_owner(|| {
             let contents = contents().into_view();
-            view! { <Document page=self current=current style=style scripts=scripts>{contents}</Document> }
+            view! { <Document page=self current=current style=style scripts=scripts now=now>{contents}</Document> }
         });
         answer(status, &nonce, format!("<!DOCTYPE html>{body}"))
     }

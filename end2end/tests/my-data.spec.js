@@ -100,10 +100,11 @@ test.describe("Ada", () => {
     const box = page.getByRole("searchbox", { name: "Find in your data" });
     await box.fill("fr-100002");
     await box.press("Enter");
-    await expect(page.locator(".entry > summary").filter({ hasText: "FR-100002" }), "it is too old for the first page").toBeVisible();
+    await expect(page.locator(".entry > summary > b").filter({ hasText: "FR-100002" }), "it is too old for the first page").toBeVisible();
+    await expect(page.getByText(/^\d+ things? on this page fits?\.$/), "what was found is in sight").toBeInViewport();
     await expect(box).toHaveValue("fr-100002");
     await expect(fact(page, "Phone number")).toHaveCount(0);
-    await expect(page).toHaveURL(/\/my-data$/);
+    await expect(page).toHaveURL(/\/my-data#found$/);
 
     await box.fill("nobodyhasthis");
     await box.press("Enter");
@@ -135,7 +136,8 @@ test.describe("Ada", () => {
     await birthday.getByRole("button", { name: "Show Birthday" }).click();
     await expect(birthday.locator(".value")).toContainText("14 May 1988");
     await expect(fact(page, "About your health").locator(".value"), "and no other").toContainText("Covered");
-    await expect(page).toHaveURL(/\/my-data$/);
+    await expect(birthday.locator(".value"), "the page comes back to it").toBeInViewport();
+    await expect(page).toHaveURL(/\/my-data(#fact-\w+)?$/);
     if (javaScriptEnabled) {
       const cover = birthday.getByRole("button", { name: "Cover Birthday" });
       await expect(cover, "the keyboard stays where it was").toBeFocused();

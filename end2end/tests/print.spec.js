@@ -13,6 +13,8 @@ test("My data on paper", async ({ page }) => {
   await expect(phone.locator("dl")).toBeVisible();
   await expect(phone.getByText("How long we keep it")).toBeVisible();
   await expect(page.locator(".entry").first().locator("dl").first(), "an order's parts").toBeVisible();
+  await expect(page.getByText("On this paper: 3 of 9 orders. The rest is on screen.")).toBeVisible();
+  await expect(page.getByText(/^This page shows what stood here on \d+ \w+ \d{4}, \d+:\d\d\.$/)).toBeVisible();
 
   await expect(fact(page, "Birthday").locator(".value")).toContainText("Covered");
   expect(await page.content()).not.toContain("1988");

@@ -12,11 +12,15 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::error::PortalError;
+use crate::session::LoggedIn;
 use crate::state::AppState;
 
 /// What is not in the route table.
-pub async fn not_found(State(state): State<AppState>) -> Response {
-    PortalError::NotFound.page(&state)
+pub async fn not_found(State(state): State<AppState>, visitor: Option<LoggedIn>) -> Response {
+    match visitor {
+        Some(_) => PortalError::NotFound.own_page(&state),
+        None => PortalError::NotFound.page(&state),
+    }
 }
 
 /// A name as one part of an address, whatever is in it.

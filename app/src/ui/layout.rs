@@ -6,6 +6,7 @@ use fairhold_portal::company::Current;
 use leptos::prelude::*;
 
 use crate::render::Page;
+use crate::ui::contact::with_links;
 
 /// Who looks at a page.
 #[derive(Clone, Debug)]
@@ -29,6 +30,7 @@ pub fn Document(
     current: Arc<Current>,
     style: String,
     scripts: String,
+    now: String,
     children: Children,
 ) -> impl IntoView {
     let company = &current.catalog.company;
@@ -62,6 +64,7 @@ pub fn Document(
             <body>
                 <a class="skip" href="#main">"Skip to the page"</a>
                 <Top visitor=page.visitor.clone() current=current.clone() />
+                <p class="on-paper">{format!("This page shows what stood here on {now}.")}</p>
                 {contents}
                 <Foot current=current.clone() />
             </body>
@@ -89,8 +92,12 @@ fn Top(visitor: Visitor, current: Arc<Current>) -> impl IntoView {
     let (home, side) = match visitor {
         Visitor::Stranger => ("/", None),
         Visitor::Customer { address } => {
+            let who = address.map_or_else(
+                || "You are logged in".to_owned(),
+                |address| format!("Logged in as {address}"),
+            );
             let side = view! {
-                {address.map(|a| view! { <span class="who">"Logged in as "{a}</span> })}
+                <span class="who">{who}</span>
                 <form method="post" action="/log-out">
                     <button>"Log out"</button>
                 </form>
@@ -138,11 +145,11 @@ fn Foot(current: Arc<Current>) -> impl IntoView {
     let contact = company
         .contact
         .clone()
-        .map(|words| view! { <p>{words}</p> });
+        .map(|words| view! { <p>{with_links(&words)}</p> });
     let privacy = company
         .privacy_contact
         .clone()
-        .map(|words| view! { <p>{words}</p> });
+        .map(|words| view! { <p>{with_links(&words)}</p> });
     view! {
         <footer class="footer">
             {contact}

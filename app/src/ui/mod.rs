@@ -1,4 +1,5 @@
 //! Looks, no rules: the document around a page, form fields, notices.
 
+pub mod contact;
 pub mod field;
 pub mod layout;

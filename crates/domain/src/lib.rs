@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod catalog;
+pub mod contact;
 pub mod email;
 pub mod facts;
 pub mod ids;

@@ -51,7 +51,7 @@ CREATE TABLE interests (
     id INTEGER PRIMARY KEY,
     visitor_id TEXT NOT NULL REFERENCES visitors (id) ON DELETE CASCADE,
     topic TEXT NOT NULL,
-    score REAL NOT NULL,
+    score TEXT NOT NULL,
     reason TEXT NOT NULL,
     worked_out_at DATETIME NOT NULL
 );
@@ -60,7 +60,7 @@ CREATE TABLE guesses (
     visitor_id TEXT NOT NULL PRIMARY KEY REFERENCES visitors (id) ON DELETE CASCADE,
     likely_next_order DATE,
     shops_mostly TEXT,
-    careful_with_money REAL,
+    careful_with_money TEXT,
     cooks_for INTEGER,
     health_guess TEXT,
     worked_out_at DATETIME NOT NULL
@@ -113,6 +113,15 @@ const INTERESTS: [(&str, &str); 5] = [
     ),
     ("Things on sale", "You mostly come when we have a sale."),
 ];
+
+/// A share in a hundred, as a word that the catalog puts into plain English.
+const fn band(percent: i64) -> &'static str {
+    match percent {
+        ..40 => "low",
+        40..70 => "middle",
+        _ => "high",
+    }
+}
 
 /// Writes all rows of the website's counts.
 pub(super) async fn fill(db: &mut SqliteConnection, people: &[Person]) -> Result<()> {
@@ -239,7 +248,7 @@ async fn interests(db: &mut SqliteConnection, visitor: &str, dice: &mut Dice) ->
         if at != first && !dice.chance(40) {
             continue;
         }
-        let score = f64::from(i32::try_from(dice.between(35, 98))?) / 100.0;
+        let score = band(dice.between(35, 98));
         sqlx::query("INSERT INTO interests (visitor_id, topic, score, reason, worked_out_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(visitor)
             .bind(topic)
@@ -258,7 +267,7 @@ async fn guesses(
     visitor: &str,
     dice: &mut Dice,
 ) -> Result<()> {
-    let careful = f64::from(i32::try_from(dice.between(5, 95))?) / 100.0;
+    let careful = band(dice.between(5, 95));
     let health = if person.has_everything || dice.chance(15) {
         Some(*dice.pick(&[
             "May be expecting a baby",

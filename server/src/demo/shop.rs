@@ -77,6 +77,7 @@ CREATE TABLE orders (
     customer_id INTEGER NOT NULL REFERENCES customers (id),
     order_number TEXT NOT NULL UNIQUE,
     placed_at DATETIME NOT NULL,
+    things TEXT NOT NULL,
     status INTEGER NOT NULL,
     goods_cents INTEGER NOT NULL,
     delivery_cents INTEGER NOT NULL,
@@ -92,11 +93,13 @@ CREATE TABLE order_lines (
     id INTEGER PRIMARY KEY,
     customer_id INTEGER NOT NULL REFERENCES customers (id),
     order_id INTEGER NOT NULL REFERENCES orders (id),
+    order_number TEXT NOT NULL,
+    bought_at DATETIME NOT NULL,
     product_id INTEGER NOT NULL REFERENCES products (id),
     quantity INTEGER NOT NULL,
     unit_cents INTEGER NOT NULL
 );
-CREATE INDEX order_lines_customer ON order_lines (customer_id, id DESC);
+CREATE INDEX order_lines_customer ON order_lines (customer_id, bought_at DESC, id DESC);
 CREATE INDEX order_lines_order ON order_lines (order_id);
 CREATE INDEX order_lines_product ON order_lines (product_id);
 CREATE TABLE loyalty_points (
@@ -105,7 +108,8 @@ CREATE TABLE loyalty_points (
     order_id INTEGER REFERENCES orders (id),
     points INTEGER NOT NULL,
     reason TEXT NOT NULL,
-    given_at DATETIME NOT NULL
+    given_at DATETIME NOT NULL,
+    order_number TEXT
 );
 CREATE INDEX loyalty_points_customer ON loyalty_points (customer_id, given_at DESC, id DESC);
 CREATE INDEX loyalty_points_order ON loyalty_points (order_id);
@@ -113,6 +117,7 @@ CREATE TABLE returns (
     id INTEGER PRIMARY KEY,
     customer_id INTEGER NOT NULL REFERENCES customers (id),
     order_id INTEGER NOT NULL REFERENCES orders (id),
+    order_number TEXT NOT NULL,
     product_id INTEGER NOT NULL REFERENCES products (id),
     returned_on DATE NOT NULL,
     reason TEXT,
@@ -312,10 +317,24 @@ impl Order {
         self.goods_cents() + self.delivery_cents()
     }
 
+    /// What is in the parcel: "House coffee, 250 g; 2 × Oat biscuits".
+    fn things(&self) -> String {
+        let things = self.lines.iter().map(|(product, quantity)| match quantity {
+            1 => product.name.to_owned(),
+            many => format!("{many} × {}", product.name),
+        });
+        things.collect::<Vec<_>>().join("; ")
+    }
+
     /// One for each whole euro.
     fn points(&self) -> i64 {
         self.goods_cents() / 100
     }
+}
+
+/// The number on the receipt.
+fn order_number(id: i64) -> String {
+    format!("FR-{}", 100_000 + id)
 }
 
 /// Writes all rows of the shop.
@@ -545,14 +564,15 @@ async fn write_order(
         None
     };
     sqlx::query(
-        "INSERT INTO orders (id, customer_id, order_number, placed_at, status, goods_cents, delivery_cents, total_cents,
-            paid_with, card_last4, deliver_to, delivered_on, gift_note)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        "INSERT INTO orders (id, customer_id, order_number, placed_at, things, status, goods_cents, delivery_cents,
+            total_cents, paid_with, card_last4, deliver_to, delivered_on, gift_note)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(id)
     .bind(person.number)
-    .bind(format!("FR-{}", 100_000 + id))
+    .bind(order_number(id))
     .bind(written(order.placed_at))
+    .bind(order.things())
     .bind(status)
     .bind(order.goods_cents())
     .bind(order.delivery_cents())
@@ -566,10 +586,13 @@ async fn write_order(
     .await?;
     for (product, quantity) in &order.lines {
         sqlx::query(
-            "INSERT INTO order_lines (customer_id, order_id, product_id, quantity, unit_cents) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO order_lines (customer_id, order_id, order_number, bought_at, product_id, quantity, unit_cents)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(person.number)
         .bind(id)
+        .bind(order_number(id))
+        .bind(written(order.placed_at))
         .bind(product.id)
         .bind(quantity)
         .bind(product.cents)
@@ -590,11 +613,12 @@ async fn send_back(
         return Ok(());
     };
     sqlx::query(
-        "INSERT INTO returns (customer_id, order_id, product_id, returned_on, reason, refund_cents)
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO returns (customer_id, order_id, order_number, product_id, returned_on, reason, refund_cents)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(person.number)
     .bind(id)
+    .bind(order_number(id))
     .bind(product.id)
     .bind(day(order.days_ago - dice.between(5, 15)).to_string())
     .bind(*dice.pick(&RETURN_REASONS)?)
@@ -638,11 +662,14 @@ async fn points(
     orders: &[Order],
 ) -> Result<()> {
     for (points, reason, given_at, order) in entries(orders) {
+        let order = order.map(|at| first_order + at);
         sqlx::query(
-            "INSERT INTO loyalty_points (customer_id, order_id, points, reason, given_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO loyalty_points (customer_id, order_id, order_number, points, reason, given_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(person.number)
-        .bind(order.map(|at| first_order + at))
+        .bind(order)
+        .bind(order.map(order_number))
         .bind(points)
         .bind(reason)
         .bind(written(given_at))

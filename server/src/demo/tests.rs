@@ -263,7 +263,7 @@ async fn a_page_of_any_list_comes_straight_from_an_index() {
         "EXPLAIN QUERY PLAN SELECT * FROM customers WHERE lower(email) = 'ada@example.com'",
         "EXPLAIN QUERY PLAN SELECT * FROM addresses WHERE customer_id = 3 ORDER BY created_at DESC, id DESC LIMIT 21",
         "EXPLAIN QUERY PLAN SELECT * FROM orders WHERE customer_id = 3 ORDER BY placed_at DESC, id DESC LIMIT 21",
-        "EXPLAIN QUERY PLAN SELECT * FROM order_lines WHERE customer_id = 3 ORDER BY id DESC LIMIT 21",
+        "EXPLAIN QUERY PLAN SELECT * FROM order_lines WHERE customer_id = 3 ORDER BY bought_at DESC, id DESC LIMIT 21",
         "EXPLAIN QUERY PLAN SELECT * FROM loyalty_points WHERE customer_id = 3 ORDER BY given_at DESC, id DESC LIMIT 21",
         "EXPLAIN QUERY PLAN SELECT * FROM returns WHERE customer_id = 3 ORDER BY returned_on DESC, id DESC LIMIT 21",
         "EXPLAIN QUERY PLAN SELECT * FROM support_notes WHERE customer_id = 3 ORDER BY written_at DESC, id DESC LIMIT 21",

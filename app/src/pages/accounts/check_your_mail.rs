@@ -5,12 +5,13 @@ use axum::response::Response;
 use leptos::prelude::*;
 
 use crate::render::Page;
+use crate::session::LoggedIn;
 use crate::state::AppState;
 
 /// `GET /check-your-mail`
-pub async fn page(State(state): State<AppState>) -> Response {
+pub async fn page(State(state): State<AppState>, visitor: Option<LoggedIn>) -> Response {
     let demo = state.portal.settings().demo;
-    Page::open("Check your mail", "/check-your-mail").render(&state, move || {
+    Page::for_visitor("Check your mail", "/check-your-mail", visitor.as_ref()).render(&state, move || {
         let outbox = demo.then(|| {
             view! { <p class="notice">"This is a demo, so no mail leaves it. "<a href="/demo/outbox">"Read the mail here"</a>"."</p> }
         });

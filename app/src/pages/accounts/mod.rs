@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::error::PortalError;
 use crate::render::Page;
+use crate::session::LoggedIn;
 use crate::state::AppState;
 use crate::ui::field::{EmailField, ErrorSummary};
 
@@ -34,13 +35,22 @@ struct AskPage {
 }
 
 impl AskPage {
-    fn show(self, state: &AppState, typed: String, error: Option<String>) -> Response {
+    fn show(
+        self,
+        state: &AppState,
+        visitor: Option<&LoggedIn>,
+        typed: String,
+        error: Option<String>,
+    ) -> Response {
         let status = if error.is_some() {
             StatusCode::UNPROCESSABLE_ENTITY
         } else {
             StatusCode::OK
         };
-        Page::open(self.heading, self.path)
+        let onward = visitor.is_none().then(|| {
+            view! { <p class="onward"><a href="/log-in">"I have a password. Let me log in."</a></p> }
+        });
+        Page::for_visitor(self.heading, self.path, visitor)
             .with_status(status)
             .render(state, move || {
                 view! {
@@ -53,18 +63,23 @@ impl AskPage {
                         <EmailField value=typed error=error />
                         <button class="primary">{self.button}</button>
                     </form>
-                    <p class="onward"><a href="/log-in">"I have a password. Let me log in."</a></p>
+                    {onward}
                 }
             })
     }
 
     /// The same answer for every address, known or not.
-    async fn submit(self, state: &AppState, form: AddressForm) -> Response {
+    async fn submit(
+        self,
+        state: &AppState,
+        visitor: Option<&LoggedIn>,
+        form: AddressForm,
+    ) -> Response {
         match state.portal.ask_by_mail(self.kind, &form.email).await {
             Ok(()) => Redirect::to("/check-your-mail").into_response(),
             Err(fairhold_portal::Error::Email(wrong)) => {
                 let typed = form.email.chars().take(254).collect();
-                self.show(state, typed, Some(wrong.to_string()))
+                self.show(state, visitor, typed, Some(wrong.to_string()))
             }
             Err(error) => PortalError::from(error).page(state),
         }

@@ -6,6 +6,7 @@ use fairhold_portal::LinkKind;
 
 use super::{AddressForm, AskPage};
 use crate::pages::form::PageForm;
+use crate::session::LoggedIn;
 use crate::state::AppState;
 
 const PAGE: AskPage = AskPage {
@@ -17,14 +18,15 @@ const PAGE: AskPage = AskPage {
 };
 
 /// `GET /sign-up`
-pub async fn page(State(state): State<AppState>) -> Response {
-    PAGE.show(&state, String::new(), None)
+pub async fn page(State(state): State<AppState>, visitor: Option<LoggedIn>) -> Response {
+    PAGE.show(&state, visitor.as_ref(), String::new(), None)
 }
 
 /// `POST /sign-up`
 pub async fn submit(
     State(state): State<AppState>,
+    visitor: Option<LoggedIn>,
     PageForm(form): PageForm<AddressForm>,
 ) -> Response {
-    PAGE.submit(&state, form).await
+    PAGE.submit(&state, visitor.as_ref(), form).await
 }

@@ -10,6 +10,7 @@ use fairhold_portal::company::Current;
 use leptos::prelude::*;
 
 use crate::render::in_owner;
+use crate::ui::contact::with_links;
 
 /// Holds what was made from the current catalog.
 #[derive(Default)]
@@ -111,7 +112,7 @@ fn common(e: &Explanation) -> Vec<(&'static str, String)> {
 fn points(points: &[(&'static str, String)]) -> impl IntoView + use<> {
     points
         .iter()
-        .map(|(name, words)| view! { <dt>{*name}</dt><dd>{words.clone()}</dd> })
+        .map(|(name, words)| view! { <dt>{*name}</dt><dd>{with_links(words)}</dd> })
         .collect_view()
 }
 
@@ -149,7 +150,7 @@ fn list(_dataset: &Dataset, collection: &Collection, explanations: &[&Explanatio
             .map(|(label, words, differs)| {
                 let differs = differs
                     .into_iter()
-                    .map(|(name, words)| view! { <p class="fine"><b>{name}</b>" "{words}</p> })
+                    .map(|(name, words)| view! { <p class="fine"><b>{name}</b>" "{with_links(&words)}</p> })
                     .collect_view();
                 view! { <dt>{label}</dt><dd><p>{words}</p>{differs}</dd> }
             })

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use fairhold_domain::catalog::Collection;
 use fairhold_domain::facts::{Fact, Shown, origin_label};
 use fairhold_domain::present;
 use fairhold_portal::LastLook;
@@ -31,18 +32,37 @@ impl Looked {
         Self(looks.iter().map(words).collect())
     }
 
+    /// Who looked last at a field's collection; nothing of a field that is never shown. Looks are kept a collection, so
+    /// that a look of somebody else may not have been at this very field.
+    fn beside(&self, fact: &Fact, collection: Option<&Collection>) -> Option<String> {
+        if matches!(fact.value, Shown::Withheld(_)) {
+            return None;
+        }
+        let words = self.at(&fact.path.dataset, &fact.path.collection);
+        let label = collection
+            .and_then(|c| c.label.as_ref())
+            .filter(|_| words != NOBODY);
+        Some(match label {
+            Some(label) => format!("{words} We note that for all of “{label}” at once."),
+            None => words,
+        })
+    }
+
     /// Who looked last at a collection.
     pub fn at(&self, dataset: &str, collection: &str) -> String {
         let key = (dataset.to_owned(), collection.to_owned());
         self.0
             .get(&key)
             .cloned()
-            .unwrap_or_else(|| "Nobody but you.".to_owned())
+            .unwrap_or_else(|| NOBODY.to_owned())
     }
 }
 
+const NOBODY: &str = "Nobody but you.";
+
 /// A fact, ready to be shown.
 pub(crate) struct FactRow {
+    id: Option<String>,
     label: String,
     class: &'static str,
     origin: &'static str,
@@ -50,7 +70,7 @@ pub(crate) struct FactRow {
     explanation: Arc<str>,
     since: String,
     system: String,
-    looked: String,
+    looked: Option<String>,
     described: bool,
 }
 
@@ -62,12 +82,14 @@ impl FactRow {
         looked: &Looked,
         asked: &Asked,
         place: &Place,
+        collection: Option<&Collection>,
     ) -> Self {
         let since = fact
             .since
             .clone()
             .unwrap_or_else(|| "We don’t know when.".to_owned());
         Self {
+            id: anchor(fact),
             label: fact.label.clone(),
             class: origin_class(fact.origin),
             origin: origin_label(fact.origin),
@@ -75,7 +97,7 @@ impl FactRow {
             explanation: explained.field(&fact.path),
             since,
             system: fact.system.clone(),
-            looked: looked.at(&fact.path.dataset, &fact.path.collection),
+            looked: looked.beside(fact, collection),
             described: fact.described,
         }
     }
@@ -86,8 +108,11 @@ impl FactRow {
             view! { <dt>"What it is"</dt><dd>"Not described yet. This is the name it has in our system. Ask us and we will find out."</dd> }
         });
         let label = self.label.clone();
+        let looked = self
+            .looked
+            .map(|words| view! { <dt>"Who looked last"</dt><dd>{words}</dd> });
         view! {
-            <div class=format!("fact {}", self.class) data-fact="">
+            <div class=format!("fact {}", self.class) id=self.id data-fact="">
                 <div class="row">
                     <h3 class="label">{self.label}</h3>
                     <div class="value">{self.value}</div>
@@ -100,13 +125,17 @@ impl FactRow {
                         {InertElement::new(self.explanation.to_string())}
                         <dt>"Since"</dt>
                         <dd>{self.since}</dd>
-                        <dt>"Who looked last"</dt>
-                        <dd>{self.looked}</dd>
+                        {looked}
                     </dl>
                 </details>
             </div>
         }
     }
+}
+
+/// The place on the page of a value that can be uncovered: the page comes back there.
+pub(crate) fn anchor(fact: &Fact) -> Option<String> {
+    (!fact.id.is_empty()).then(|| format!("fact-{}", fact.id))
 }
 
 /// A value as the page shows it.
@@ -117,7 +146,7 @@ pub(crate) fn value(fact: &Fact, asked: &Asked, place: &Place) -> AnyView {
             let page = place.clone();
             view! {
                 <Covered
-                    id=fact.id.clone() label=fact.label.clone() page=page.address() list=page.named() after=page.after
+                    id=fact.id.clone() label=fact.label.clone() page=format!("{}#fact-{}", page.address(), fact.id) list=page.named() after=page.after
                     q=asked.q.clone() origin=asked.origin.clone() system=asked.system.clone()
                 />
             }

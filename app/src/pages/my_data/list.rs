@@ -14,7 +14,7 @@ use leptos::tachys::html::InertElement;
 use serde::Deserialize;
 
 use super::explain::Explained;
-use super::fact::{Looked, value};
+use super::fact::{Looked, anchor, value};
 use super::{Asked, origin_class};
 use crate::error::PortalError;
 use crate::pages::form::PageForm;
@@ -112,19 +112,22 @@ async fn show(
         )
         .await
     {
-        Ok(found) => view_of(
-            state,
-            found,
-            Place {
+        Ok(found) => {
+            let asked = Asked {
+                show: uncover,
+                ..Asked::default()
+            };
+            let place = Place {
                 name: Some(name),
                 after,
-            },
-        ),
-        Err(error) => PortalError::from(error).page(state),
+            };
+            view_of(state, found, place, asked)
+        }
+        Err(error) => PortalError::from(error).own_page(state),
     }
 }
 
-fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
+fn view_of(state: &AppState, found: ListPage, place: Place, asked: Asked) -> Response {
     let explained = state.explanations.of(&found.current);
     let address = found.address.as_str().to_owned();
     let heading = found.part.label.clone();
@@ -132,12 +135,12 @@ fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
         let looked = Looked::new(&found.last_looks, &found.current);
         let part = &found.part;
         let collection = found.current.catalog.dataset(&part.dataset).and_then(|d| d.collection(&part.collection));
-        let asked = Asked::default();
+        let (further, back) = turning(collection);
         let entries = entries(part, collection, &asked, &place);
         let next = part.next.as_ref().map(|sealed| {
-            view! { <a class="button" rel="next" href=format!("{}?after={sealed}", place.address())>"Show older ones"</a> }
+            view! { <a class="button" rel="next" href=format!("{}?after={sealed}", place.address())>{further}</a> }
         });
-        let first = place.after.as_ref().map(|_| view! { <a class="button" href=place.address()>"Back to the newest"</a> });
+        let first = place.after.as_ref().map(|_| view! { <a class="button" href=place.address()>{back}</a> });
         view! {
             <p class="onward"><a href="/my-data">"Back to My data"</a></p>
             <div>
@@ -152,22 +155,52 @@ fn view_of(state: &AppState, found: ListPage, place: Place) -> Response {
                 <Why html=explained.list(&part.dataset, &part.collection) looked=looked.at(&part.dataset, &part.collection) />
                 {entries}
                 <p class="pager">{first}{next}</p>
+                {on_paper(part)}
             </section>
         }
+    })
+}
+
+/// The words that turn a list's pages: only a list with an order of its own has newer and older entries.
+fn turning(collection: Option<&Collection>) -> (&'static str, &'static str) {
+    if collection.is_some_and(|c| c.order_by.is_some()) {
+        ("Show older ones", "Back to the newest")
+    } else {
+        ("Show more", "Back to the start")
+    }
+}
+
+/// Whether there are rows that are not on this page.
+fn has_more(part: &Part) -> bool {
+    part.next.is_some() || part.count > part.entries.len() as u64 || part.count_is_more
+}
+
+/// On paper there is nothing to press, so it says how much is missing.
+fn on_paper(part: &Part) -> Option<impl IntoView + use<>> {
+    let printed = number(part.entries.len() as u64);
+    has_more(part).then(|| {
+        let words = format!(
+            "On this paper: {printed} of {}. The rest is on screen.",
+            how_many(part)
+        );
+        view! { <p class="on-paper fine">{words}</p> }
     })
 }
 
 /// The way to the rows of a part that are not on My data; `None` when all are there.
 pub(crate) fn all_of(part: &Part) -> Option<impl IntoView + use<>> {
     let name = CollectionName::new(&part.dataset, &part.collection);
-    let hidden =
-        part.next.is_some() || part.count > part.entries.len() as u64 || part.count_is_more;
     let words = if part.count_is_more {
         format!("See all of them: {}", how_many(part))
     } else {
         format!("See all {}", how_many(part))
     };
-    hidden.then(|| view! { <p class="pager"><a class="button" href=address(&name)>{words}</a></p> })
+    has_more(part).then(|| {
+        view! {
+            <p class="pager"><a class="button" href=address(&name)>{words}</a></p>
+            {on_paper(part)}
+        }
+    })
 }
 
 /// "12 orders", or "more than 1,000 orders".
@@ -318,14 +351,22 @@ fn entry_view(
         .collect_view();
     let empty = (!entry.empty.is_empty())
         .then(|| view! { <p class="fine">{format!("Nothing is written for: {}.", entry.empty.join(", "))}</p> });
-    let since = entry
-        .since
+    let since = entry.since.as_ref().map_or(
+        "Nobody wrote down since when we hold it.".to_owned(),
+        |since| format!("Since {since}."),
+    );
+    let mut facts_here = entry
+        .context
+        .iter()
+        .flat_map(|c| &c.facts)
+        .chain(&entry.facts);
+    // The value that was just uncovered must not hide in a closed entry.
+    let open = asked
+        .show
         .as_ref()
-        .map_or("We don’t know since when.".to_owned(), |since| {
-            format!("Since {since}.")
-        });
+        .is_some_and(|id| facts_here.any(|fact| fact.id == *id));
     view! {
-        <details class="entry" data-fact="">
+        <details class="entry" data-fact="" open=open>
             <summary><b>{name}</b>{more}</summary>
             <dl>{facts}</dl>
             {context}
@@ -344,7 +385,7 @@ fn context_view(
     let facts = pairs(&context.facts, part, asked, place);
     view! {
         <div class="context">
-            <p class="fine">{format!("It points to one of these: {}", context.label)}</p>
+            <p class="fine">{format!("From “{}”. This part is the same for everybody.", context.label)}</p>
             <dl>{facts}</dl>
         </div>
     }
@@ -359,7 +400,7 @@ fn pairs(facts: &[Fact], part: &Part, asked: &Asked, place: &Place) -> impl Into
                 view! { " "<span class=format!("chip {}", origin_class(fact.origin))><span class="dot"></span>{origin_label(fact.origin)}</span> }
             });
             let raw = (!fact.described).then(|| view! { " "<span class="badge">"Not described yet"</span> });
-            view! { <dt>{fact.label.clone()}{raw}</dt><dd>{value(fact, asked, place)}{chip}</dd> }
+            view! { <dt>{fact.label.clone()}{raw}</dt><dd id=anchor(fact)>{value(fact, asked, place)}{chip}</dd> }
         })
         .collect_view()
 }
@@ -380,6 +421,16 @@ mod tests {
         ] {
             assert_eq!(plural(one), many);
         }
+    }
+
+    #[test]
+    fn only_a_sorted_list_has_older_entries() {
+        let sorted = Collection {
+            order_by: Some("placed_at".to_owned()),
+            ..Collection::default()
+        };
+        assert_eq!(turning(Some(&sorted)).0, "Show older ones");
+        assert_eq!(turning(Some(&Collection::default())).0, "Show more");
     }
 
     #[test]

@@ -8,7 +8,9 @@ mod summary;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use fairhold_domain::catalog::{Group, Origin, ShownAs};
-use fairhold_domain::facts::{Fact, Filter, MyData, Part, System, SystemState, in_sentence};
+use fairhold_domain::facts::{
+    Fact, Filter, MyData, Obtained, Part, System, SystemState, in_sentence,
+};
 use fairhold_domain::present::number;
 use fairhold_portal::my_data::{MyDataPage, Wanted};
 use leptos::prelude::*;
@@ -74,7 +76,7 @@ pub async fn act(State(state): State<AppState>, request: Request) -> Response {
 
 async fn show(state: &AppState, LoggedIn(customer): LoggedIn, asked: Asked) -> Response {
     let Some(filter) = filter(&asked) else {
-        return PortalError::BadRequest.page(state);
+        return PortalError::BadRequest.own_page(state);
     };
     let wanted = Wanted {
         filter,
@@ -82,14 +84,17 @@ async fn show(state: &AppState, LoggedIn(customer): LoggedIn, asked: Asked) -> R
     };
     match state.portal.my_data(&customer, &wanted).await {
         Ok(found) => view_of(state, found, asked, &wanted.filter),
-        Err(error) => PortalError::from(error).page(state),
+        Err(error) => PortalError::from(error).own_page(state),
     }
 }
 
 fn filter(asked: &Asked) -> Option<Filter> {
     let origin = match asked.origin.as_str() {
         "" => None,
-        key => Some(ORIGINS.iter().find(|(_, known, _)| *known == key)?.0),
+        UNKNOWN => Some(Obtained::Unknown),
+        key => Some(Obtained::As(
+            ORIGINS.iter().find(|(_, known, _)| *known == key)?.0,
+        )),
     };
     // A word longer than this is no word; the form does not take it either.
     if asked.q.chars().count() > 200 {
@@ -110,6 +115,9 @@ pub(crate) const ORIGINS: [(Origin, &str, &str); 4] = [
     (Origin::Inferred, "guess", "We worked out"),
     (Origin::Obtained, "got", "Others gave us"),
 ];
+
+/// What the address calls the facts of which nobody wrote down how they were obtained.
+pub(crate) const UNKNOWN: &str = "unknown";
 
 /// The class that colours an origin.
 pub(crate) fn origin_class(origin: Option<Origin>) -> &'static str {
@@ -153,25 +161,42 @@ fn view_of(state: &AppState, found: MyDataPage, asked: Asked, filter: &Filter) -
         .with_sections(sections);
     page.render(state, move || {
         let looked = Looked::new(&found.last_looks, &found.current);
-        let facts_left = !found.data.parts.is_empty();
         let groups = GROUPS
             .iter()
             .filter_map(|(group, id, title)| group_card(*group, id, title, &found, &explained, &looked, &asked))
             .collect_view();
-        let nothing = (narrowed && !facts_left).then(|| {
-            view! { <p class="empty card">"We found nothing that fits. Try another word, or "<a href="/my-data">"show everything"</a>"."</p> }
-        });
-        let all = narrowed.then(|| view! { <p class="onward"><a href="/my-data">"Show everything"</a></p> });
+        let found_here = narrowed.then(|| found_words(&found.data));
         view! {
             <SummaryBlock summary=found.summary.clone() systems=found.data.systems.clone() />
             <SystemNotices systems=found.data.systems.clone() />
             <Finder asked=asked.clone() systems=found.data.systems.clone() own=own_dataset(&found) />
-            {all}
-            {nothing}
+            {found_here}
             {groups}
             {not_held(&found.data)}
         }
     })
+}
+
+/// Where a search or a filter leads to on the page.
+pub(crate) const FOUND: &str = "found";
+
+/// What a search or a filter left, and the way back to everything.
+fn found_words(data: &MyData) -> impl IntoView + use<> {
+    let entries = |part: &Part| match part.shown_as {
+        ShownAs::Facts => part.entries.iter().map(|e| e.facts.len()).sum(),
+        ShownAs::List => part.entries.len(),
+    };
+    let words = match data.parts.iter().map(entries).sum::<usize>() {
+        0 => "We found nothing that fits. Try another word.".to_owned(),
+        1 => "1 thing on this page fits.".to_owned(),
+        n => format!("{} things on this page fit.", number(n as u64)),
+    };
+    view! {
+        <div class="found" id=FOUND>
+            <p role="status">{words}</p>
+            <a href="/my-data">"Show everything"</a>
+        </div>
+    }
 }
 
 /// The portal's own dataset, which is no connected system but holds facts as well.
@@ -217,14 +242,18 @@ fn group_card(
     if !holds(group, found) {
         return None;
     }
-    let count = count_words(facts.len() as u64, &lists);
+    let count = count_words(group, &facts, &lists);
     let lead = (group == Group::NotDescribed).then(|| {
         view! { <p class="fine">"We hold these, but nobody has written down yet what they are. We keep them covered until you want to see them."</p> }
     });
     let place = list::Place::default();
     let rows = facts
         .into_iter()
-        .map(|f| FactRow::of(f, explained, looked, asked, &place).view())
+        .map(|f| {
+            let dataset = found.current.catalog.dataset(&f.path.dataset);
+            let collection = dataset.and_then(|d| d.collection(&f.path.collection));
+            FactRow::of(f, explained, looked, asked, &place, collection).view()
+        })
         .collect_view();
     let rest = found
         .data
@@ -252,16 +281,31 @@ fn group_card(
     })
 }
 
-/// How many facts a card holds, counted as the summary counts them: an entry of a list is one.
-fn count_words(facts: u64, lists: &[&Part]) -> String {
-    let all = facts + lists.iter().map(|p| p.count).sum::<u64>();
+/// How many facts a card holds, counted as the summary counts them: an entry of a list is one. A card that is named after
+/// an origin says how many of them have it: a date or a number beside a guess is no guess.
+fn count_words(group: Group, facts: &[&Fact], lists: &[&Part]) -> String {
+    let all = facts.len() as u64 + lists.iter().map(|p| p.count).sum::<u64>();
+    let of_origin = |origin: Origin| {
+        let single = facts.iter().filter(|f| f.origin == Some(origin)).count() as u64;
+        let listed = lists.iter().filter(|p| p.origin == Some(origin));
+        single + listed.map(|p| p.count).sum::<u64>()
+    };
+    let named = match group {
+        Group::WhatWeWorkedOut => Some((of_origin(Origin::Inferred), "worked out")),
+        Group::FromOthers => Some((of_origin(Origin::Obtained), "from others")),
+        _ => None,
+    };
+    let of_them = named
+        .filter(|(n, _)| *n < all)
+        .map(|(n, how)| format!(", {} of them {how}", number(n)))
+        .unwrap_or_default();
     let more = if lists.iter().any(|p| p.count_is_more) {
         "more than "
     } else {
         ""
     };
     let noun = if all == 1 { "fact" } else { "facts" };
-    format!("{more}{} {noun}", number(all))
+    format!("{more}{} {noun}{of_them}", number(all))
 }
 
 /// Whether there is anything in a group.

@@ -5,7 +5,7 @@ use fairhold_domain::facts::{Summary, System, SystemState, in_sentence};
 use fairhold_domain::present::number;
 use leptos::prelude::*;
 
-use super::{Asked, ORIGINS};
+use super::{Asked, FOUND, ORIGINS, UNKNOWN};
 use crate::islands::SearchBox;
 use crate::pages::second_fact;
 
@@ -25,14 +25,29 @@ pub(crate) fn SummaryBlock(summary: Summary, systems: Vec<System>) -> impl IntoV
     );
     let from = join(summary.systems.iter().map(|name| in_sentence(name)));
     let guesses = match summary.guesses() {
+        0 if incomplete => "None of what we could read is a guess.".to_owned(),
         0 => "None of them is a guess.".to_owned(),
         1 => "One of them is a guess.".to_owned(),
         n => format!("{} of them are guesses.", number(n)),
     };
+    let whole = match (incomplete, summary.withheld) {
+        (true, _) => "A part is missing: see below.",
+        (false, 0) => "Nothing is hidden.",
+        (false, _) => "Where we do not show a value, we say why.",
+    };
+    let lists = summary.lists.then(|| {
+        view! { <p class="fine">"An entry of a list, such as an order, counts as one fact."</p> }
+    });
+    let unknown = (summary.unknown_origin > 0).then_some((
+        UNKNOWN,
+        "We do not know how we got",
+        summary.unknown_origin,
+    ));
     let counted = ORIGINS
         .iter()
         .zip(summary.by_origin)
         .map(|((_, class, words), n)| (*class, *words, n))
+        .chain(unknown)
         .collect::<Vec<_>>();
     let spoken = counted
         .iter()
@@ -49,7 +64,7 @@ pub(crate) fn SummaryBlock(summary: Summary, systems: Vec<System>) -> impl IntoV
             view! {
                 <li class=class>
                     <span class="dot"></span>
-                    <a href=format!("/my-data?origin={class}")>{words}</a>" "<b>{number(n)}</b>
+                    <a href=format!("/my-data?origin={class}#{FOUND}")>{words}</a>" "<b>{number(n)}</b>
                 </li>
             }
         })
@@ -57,12 +72,12 @@ pub(crate) fn SummaryBlock(summary: Summary, systems: Vec<System>) -> impl IntoV
     view! {
         <div>
             <h1>{heading}</h1>
-            <p class="lead">{format!("They come from {from}. {guesses} Nothing is hidden.")}</p>
+            <p class="lead">{format!("They come from {from}. {guesses} {whole}")}</p>
         </div>
         <section aria-label="Where it came from">
             <svg class="mix" role="img" aria-label=spoken viewBox="0 0 1000 14" preserveAspectRatio="none">{bar}</svg>
             <ul class="keys">{keys}</ul>
-            <p class="fine">"An entry of a list, such as an order, counts as one fact."</p>
+            {lists}
         </section>
     }
 }
@@ -126,7 +141,9 @@ pub(crate) fn Finder(
 ) -> impl IntoView {
     let origins = ORIGINS
         .iter()
-        .map(|(_, key, words)| view! { <option value=*key selected=asked.origin == *key>{*words}</option> })
+        .map(|(_, key, words)| (*key, *words))
+        .chain([(UNKNOWN, "We do not know how")])
+        .map(|(key, words)| view! { <option value=key selected=asked.origin == key>{words}</option> })
         .collect_view();
     let systems = systems
         .into_iter()
@@ -138,7 +155,7 @@ pub(crate) fn Finder(
         })
         .collect_view();
     view! {
-        <form class="find" role="search" method="post" action="/my-data">
+        <form class="find" role="search" method="post" action=format!("/my-data#{FOUND}")>
             <SearchBox words=asked.q.clone() />
             <label class="visually-hidden" for="origin">"How we got it"</label>
             <select id="origin" name="origin">

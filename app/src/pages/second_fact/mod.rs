@@ -36,7 +36,7 @@ pub async fn page(
 ) -> Response {
     match state.portal.second_fact_question(&customer, &dataset).await {
         Ok(question) => view_of(&state, &dataset, question, StatusCode::OK, None),
-        Err(error) => PortalError::from(error).page(&state),
+        Err(error) => PortalError::from(error).own_page(&state),
     }
 }
 
@@ -58,11 +58,11 @@ pub async fn submit(
         Err(fairhold_portal::Error::SecondFact(wrong)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, Some(wrong.to_string()))
         }
-        Err(error) => return PortalError::from(error).page(&state),
+        Err(error) => return PortalError::from(error).own_page(&state),
     };
     match state.portal.second_fact_question(&customer, &dataset).await {
         Ok(question) => view_of(&state, &dataset, question, status, wrong),
-        Err(error) => PortalError::from(error).page(&state),
+        Err(error) => PortalError::from(error).own_page(&state),
     }
 }
 

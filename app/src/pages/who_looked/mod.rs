@@ -24,7 +24,7 @@ pub async fn page(
 ) -> Response {
     let looks = match state.portal.who_looked(&customer, asked.before).await {
         Ok(looks) => looks,
-        Err(error) => return PortalError::from(error).page(&state),
+        Err(error) => return PortalError::from(error).own_page(&state),
     };
     // This page shows no value, so it leaves no look; the address on top would be one.
     Page::own("Who looked", "/who-looked", None).render(&state, move || {

@@ -1,7 +1,8 @@
 //! What a field is, why it is held, who sees it, how long it is kept, and whether it can be erased: in whole sentences.
 
-use super::words::{capitalised, in_sentence};
-use crate::catalog::{Basis, Catalog, Collection, Dataset, Erase, Field, Origin, Purpose};
+use super::words::{capitalised, label_in_sentence};
+use crate::catalog::{Basis, Catalog, Collection, Company, Dataset, Erase, Field, Origin, Purpose};
+use crate::contact;
 
 /// What a field is and why it is held: the same for every customer, so it is made once, when the catalog is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,29 +46,46 @@ pub fn explain(
         what: field.description.clone(),
         why: field.why.clone(),
         origin: format!(
-            "{} It is in {}.",
-            origin_words(field.origin),
-            in_sentence(&dataset.name)
+            "{} {} holds it.",
+            origin_words(field),
+            capitalised(&dataset.name)
         ),
         used_for: used_for(&purposes),
         seen_by: match (seen_by.as_slice(), field.said.at("seen_by")) {
+            ([], _) if field.withheld.is_some() => "Nobody.".to_owned(),
             ([], None) => "Nobody has written down who can see it.".to_owned(),
             ([], Some(_)) => "Nobody but you.".to_owned(),
             (names, _) => names.join(" "),
         },
-        kept: kept(collection, field),
-        erased: erased(field),
+        kept: kept(dataset, collection, field),
+        erased: erased(company, field),
     }
 }
 
-const fn origin_words(origin: Option<Origin>) -> &'static str {
-    match origin {
+fn origin_words(field: &Field) -> &'static str {
+    match field.origin {
         Some(Origin::Provided) => "You gave it to us.",
-        Some(Origin::Observed) => "We saw it when you used what we offer.",
+        Some(Origin::Observed) if is_a_number_of_ours(field) => {
+            "Our system made it, to tell one from the next."
+        }
+        Some(Origin::Observed) => "Our system wrote it down when you used what we offer.",
         Some(Origin::Inferred) => "We worked it out. It is a guess and may be wrong.",
         Some(Origin::Obtained) => "We got it from somebody else, not from you.",
         None => "Nobody has written down how we got it.",
     }
+}
+
+/// Whether it is what a system calls somebody or something: nobody saw it anywhere.
+fn is_a_number_of_ours(field: &Field) -> bool {
+    let ours = [
+        "user.unique_id",
+        "user.device.cookie_id",
+        "user.device.device_id",
+    ];
+    field
+        .categories
+        .iter()
+        .any(|category| ours.iter().any(|start| category.starts_with(start)))
 }
 
 /// The purposes' own words, those of one basis together with what that basis means.
@@ -94,7 +112,7 @@ const fn basis_words(basis: Basis) -> &'static str {
     }
 }
 
-fn kept(collection: &Collection, field: &Field) -> String {
+fn kept(dataset: &Dataset, collection: &Collection, field: &Field) -> String {
     let Some(keep) = &field.keep else {
         return "Nobody has written down how long we keep it.".to_owned();
     };
@@ -105,7 +123,7 @@ fn kept(collection: &Collection, field: &Field) -> String {
         capitalised(&keep.duration)
     };
     let from = keep.from.as_deref().filter(|_| counted);
-    let from = from.map(|from| counted_from(collection, from));
+    let from = from.and_then(|from| counted_from(dataset, collection, from));
     let because = keep.because.as_ref();
     let because = because.map(|because| format!(" The reason: {because}."));
     let then = match field.erase {
@@ -120,20 +138,34 @@ fn kept(collection: &Collection, field: &Field) -> String {
     )
 }
 
-/// The column that starts the clock, by its label where it has one.
-fn counted_from(collection: &Collection, from: &str) -> String {
-    let column = from.rsplit('.').next().unwrap_or(from);
-    match collection.field(column).and_then(|f| f.label.as_deref()) {
-        Some(label) => format!(", counted from “{label}”"),
-        None => format!(", counted from {}", column.replace('_', " ")),
+/// The column that starts the clock, by its label, with its collection's where that is another one. Without a label
+/// nothing is said: the column's own name tells a customer nothing.
+fn counted_from(dataset: &Dataset, collection: &Collection, from: &str) -> Option<String> {
+    let label = |collection: &Collection, column: &str| collection.field(column)?.label.clone();
+    let elsewhere = from
+        .rsplit_once('.')
+        .and_then(|(name, column)| Some((dataset.collection(name)?, column)))
+        .filter(|(other, _)| other.name != collection.name);
+    if let Some((other, column)) = elsewhere {
+        let place = label_in_sentence(other.label.as_ref()?);
+        return Some(format!(
+            ", counted from “{}” in {place}",
+            label(other, column)?
+        ));
     }
+    let column = from.rsplit('.').next().unwrap_or(from);
+    Some(format!(", counted from “{}”", label(collection, column)?))
 }
 
-fn erased(field: &Field) -> String {
+fn erased(company: &Company, field: &Field) -> String {
+    let yes = |how: &str| {
+        let ask = contact::ask(company);
+        format!("Yes. {how} There is no button for that yet, so {ask}")
+    };
     match field.erase {
-        Some(Erase::Delete) => "Yes. We delete the whole entry.".to_owned(),
-        Some(Erase::Null) => "Yes. We empty it.".to_owned(),
-        Some(Erase::Mask) => "Yes. We write over it, so that it leads to nobody.".to_owned(),
+        Some(Erase::Delete) => yes("We delete the whole entry."),
+        Some(Erase::Null) => yes("We empty it."),
+        Some(Erase::Mask) => yes("We write over it, so that it leads to nobody."),
         Some(Erase::Keep) => match field.keep.as_ref().and_then(|k| k.because.as_ref()) {
             Some(because) => format!("Not yet. We must keep it for now: {because}."),
             None => "Not yet. We must keep it for now.".to_owned(),
@@ -190,11 +222,14 @@ mod tests {
             ..Field::default()
         };
         let orders = Collection {
+            name: "orders".to_owned(),
+            label: Some("Your orders".to_owned()),
             fields: vec![placed],
             ..Collection::default()
         };
         let dataset = Dataset {
             name: "Our shop".to_owned(),
+            collections: vec![orders.clone()],
             ..Dataset::default()
         };
         let said = explain(&Catalog::default(), &dataset, &orders, &field);
@@ -206,10 +241,45 @@ mod tests {
         assert_eq!(said.seen_by, "Nobody has written down who can see it.");
         let nobody = Field {
             said: Said(vec![("seen_by", Place::default())]),
-            ..field
+            ..field.clone()
         };
         let said = explain(&Catalog::default(), &dataset, &orders, &nobody);
         assert_eq!(said.seen_by, "Nobody but you.");
-        assert!(said.origin.ends_with("It is in our shop."));
+        assert!(said.origin.ends_with("Our shop holds it."));
+
+        let account = Collection {
+            name: "customers".to_owned(),
+            ..Collection::default()
+        };
+        let said = explain(&Catalog::default(), &dataset, &account, &field);
+        assert!(
+            said.kept
+                .starts_with("For 7 years, counted from “Ordered on” in your orders.")
+        );
+        let nameless = explain(&Catalog::default(), &Dataset::default(), &account, &field);
+        assert!(nameless.kept.starts_with("For 7 years. "));
+    }
+
+    #[test]
+    fn says_how_to_have_it_erased() {
+        let mut catalog = Catalog::default();
+        catalog.company.privacy_contact = Some("Write to data@shop.example.".to_owned());
+        let field = Field {
+            erase: Some(Erase::Null),
+            ..Field::default()
+        };
+        let (dataset, collection) = (Dataset::default(), Collection::default());
+        assert_eq!(
+            explain(&catalog, &dataset, &collection, &field).erased,
+            "Yes. We empty it. There is no button for that yet, so write to data@shop.example."
+        );
+    }
+
+    #[test]
+    fn a_number_that_a_system_made_was_seen_nowhere() {
+        let said =
+            |category: &str| origin_words(&crate::facts::sample::field(category, Origin::Observed));
+        assert!(said("user.unique_id.pseudonymous").starts_with("Our system made it"));
+        assert!(said("user.behavior").starts_with("Our system wrote it down"));
     }
 }

@@ -6,13 +6,31 @@ use super::{Fact, MyData, Shown};
 use crate::catalog::{Origin, ShownAs};
 use crate::ids::FieldPath;
 
+/// How a fact was obtained, as something to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Obtained {
+    /// In the way that the catalog says.
+    As(Origin),
+    /// Nobody wrote down how.
+    Unknown,
+}
+
+impl Obtained {
+    fn fits(self, origin: Option<Origin>) -> bool {
+        match self {
+            Self::As(wanted) => origin == Some(wanted),
+            Self::Unknown => origin.is_none(),
+        }
+    }
+}
+
 /// What the customer asked to see of the page.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Words that a fact must hold, in its label, its value, its description or its system.
     pub words: String,
     /// Only facts of this origin.
-    pub origin: Option<Origin>,
+    pub origin: Option<Obtained>,
     /// Only facts of the dataset of this key.
     pub system: Option<String>,
 }
@@ -60,7 +78,7 @@ impl Filter {
                     words.iter().all(|w| beside.contains(w) || says.contains(w))
                 };
                 let fits = |fact: &Fact| {
-                    self.origin.is_none_or(|o| fact.origin == Some(o)) && holds(fact, of_part)
+                    self.origin.is_none_or(|o| o.fits(fact.origin)) && holds(fact, of_part)
                 };
                 if is_list {
                     let mut context = entry.context.iter().flat_map(|c| &c.facts);
@@ -139,11 +157,28 @@ mod tests {
     fn filters_by_origin_and_system() {
         let mut guesses = my_data();
         Filter {
-            origin: Some(Origin::Inferred),
+            origin: Some(Obtained::As(Origin::Inferred)),
             ..Filter::default()
         }
         .apply(&mut guesses, |_| None);
         assert_eq!(guesses.parts.len(), 1);
+        let mut unknown = my_data();
+        if let Some(fact) = unknown
+            .parts
+            .iter_mut()
+            .flat_map(|p| &mut p.entries)
+            .flat_map(|e| &mut e.facts)
+            .next()
+        {
+            fact.origin = None;
+        }
+        Filter {
+            origin: Some(Obtained::Unknown),
+            ..Filter::default()
+        }
+        .apply(&mut unknown, |_| None);
+        let left = unknown.parts.iter().flat_map(|p| &p.entries);
+        assert_eq!(left.flat_map(|e| &e.facts).count(), 1);
         let mut elsewhere = my_data();
         Filter {
             system: Some("news".to_owned()),

@@ -83,19 +83,22 @@ pub fn shown_as(collection: &Collection) -> ShownAs {
         })
 }
 
-/// The words that name an entry of a list: what it points at (the product of an order line), then its first short
-/// values that are no keys.
+/// The words that name an entry of a list: what it points at (the product of an order line), then its first values that
+/// are no keys, the long ones cut.
 pub fn title(entry: &Entry, collection: Option<&Collection>) -> Vec<String> {
     let short = |fact: &Fact| match &fact.value {
-        Shown::Plain(text) if fact.described && (1..=60).contains(&text.chars().count()) => {
-            Some(text.clone())
+        Shown::Plain(text) | Shown::Long { start: text, .. } if fact.described => {
+            Some(shortened(text))
         }
         _ => None,
     };
-    // A bare number names nothing; a word, a date or an amount of money does.
+    // A bare number names nothing, nor does the answer to a question that is not there; a word, a date or an amount of
+    // money does.
     let tells = |text: &String| {
-        text.chars()
-            .any(|c| c.is_alphabetic() || "€$£¥".contains(c))
+        !["Yes", "No"].contains(&text.as_str())
+            && text
+                .chars()
+                .any(|c| c.is_alphabetic() || "€$£¥".contains(c))
     };
     let pointed_at = entry
         .context
@@ -110,6 +113,21 @@ pub fn title(entry: &Entry, collection: Option<&Collection>) -> Vec<String> {
         .chain(own.filter_map(short).filter(tells))
         .take(3)
         .collect()
+}
+
+/// The longest that a value may be in an entry's title, in characters.
+const TITLE: usize = 60;
+
+/// The beginning of a text, cut after a word where it is long.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= TITLE {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(TITLE).collect();
+    let whole = start
+        .rsplit_once(' ')
+        .map_or(start.as_str(), |(words, _)| words);
+    format!("{}…", whole.trim_end_matches([',', '.', ';', ':', ' ']))
 }
 
 /// Keys and references: shown, but they say nothing of the collection's nature.
@@ -138,7 +156,7 @@ fn most<T: Copy + PartialEq>(items: impl Iterator<Item = T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::sample::field;
+    use crate::facts::sample::{field, my_data};
 
     #[test]
     fn groups_as_a_person_thinks() {
@@ -167,5 +185,27 @@ mod tests {
             );
         }
         assert_eq!(group(&plain, None), Group::NotDescribed);
+    }
+
+    #[test]
+    fn a_long_value_is_cut_in_a_title_and_a_bare_answer_left_out() {
+        let mut data = my_data();
+        let note = "Parcel stood at the depot. Rang the driver; it came the next day.";
+        let mut facts = data
+            .parts
+            .iter_mut()
+            .flat_map(|p| &mut p.entries)
+            .flat_map(|e| &mut e.facts);
+        for (fact, value) in facts.by_ref().zip([note, "Yes", "Nadia"]) {
+            fact.value = Shown::Plain(value.to_owned());
+        }
+        let entry = data.parts.iter().flat_map(|p| &p.entries).next();
+        assert_eq!(
+            entry.map(|e| title(e, None)),
+            Some(vec![
+                "Parcel stood at the depot. Rang the driver; it came the…".to_owned(),
+                "Nadia".to_owned(),
+            ])
+        );
     }
 }

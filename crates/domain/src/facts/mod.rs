@@ -23,7 +23,7 @@ use crate::ids::FieldPath;
 
 pub use cover::{SECRET_REASON, show, withheld};
 pub use explain::{Explanation, explain};
-pub use filter::Filter;
+pub use filter::{Filter, Obtained};
 pub use layout::{group, list_group, list_origin, shown_as, title};
 pub use summary::{Summary, summary};
 pub use words::{capitalised, in_sentence, label_in_sentence, origin_label, seen_phrase};

@@ -1,6 +1,6 @@
 //! The whole page in figures.
 
-use super::MyData;
+use super::{MyData, Shown};
 use crate::catalog::{Origin, ShownAs};
 
 /// The whole page in figures.
@@ -14,6 +14,10 @@ pub struct Summary {
     pub by_origin: [u64; 4],
     /// Of fields whose origin nobody declared.
     pub unknown_origin: u64,
+    /// How many of them are never shown.
+    pub withheld: u64,
+    /// Whether some of them are entries of lists.
+    pub lists: bool,
     /// Names of the systems that hold something.
     pub systems: Vec<String>,
 }
@@ -45,12 +49,16 @@ pub fn summary(data: &MyData) -> Summary {
             ShownAs::Facts => {
                 for fact in part.entries.iter().flat_map(|e| &e.facts) {
                     sum.add(fact.origin, 1);
+                    sum.withheld += u64::from(matches!(fact.value, Shown::Withheld(_)));
                 }
                 // Rows that did not fit on the page count as one each.
                 let unseen = part.count.saturating_sub(part.entries.len() as u64);
                 sum.add(part.origin, unseen);
             }
-            ShownAs::List => sum.add(part.origin, part.count),
+            ShownAs::List => {
+                sum.add(part.origin, part.count);
+                sum.lists = true;
+            }
         }
         sum.more |= part.count_is_more;
         if part.count > 0 && !sum.systems.contains(&part.system) {
@@ -73,5 +81,25 @@ mod tests {
             (5_003, [2, 5_000, 1, 0], 1)
         );
         assert_eq!(sum.systems, ["Our shop"]);
+        assert_eq!((sum.withheld, sum.lists), (0, true));
+    }
+
+    #[test]
+    fn every_fact_is_counted_under_one_origin() {
+        let mut data = my_data();
+        for part in &mut data.parts {
+            part.entries.truncate(1);
+            part.count = 1;
+            for fact in part.entries.iter_mut().flat_map(|e| &mut e.facts).take(1) {
+                fact.origin = None;
+                fact.value = Shown::Withheld("A secret.".to_owned());
+            }
+        }
+        let sum = summary(&data);
+        assert_eq!((sum.unknown_origin, sum.withheld), (1, 1));
+        assert_eq!(
+            sum.by_origin.iter().sum::<u64>() + sum.unknown_origin,
+            sum.facts
+        );
     }
 }
