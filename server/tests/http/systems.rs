@@ -57,6 +57,7 @@ async fn a_system_that_is_gone_leaves_its_part_saying_so() {
         text.contains("We hold at least"),
         "the count says that it is not the whole"
     );
+    assert!(text.contains("A part is missing: see below.") && !text.contains("Nothing is hidden."));
     let looks = house.looks().await;
     assert_eq!(
         looks.last().unwrap()["failed"],

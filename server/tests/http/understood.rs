@@ -87,7 +87,7 @@ async fn counts_agree_also_where_nobody_wrote_down_how_we_got_it() {
     let house = setup.with_system("shop", &path).start().await;
     let mut ada = house.logged_in(ADA).await;
     let page = ada.get("/my-data").await;
-    assert!(page.text().contains(" We do not know how we got 1 "));
+    assert!(page.text().contains(" We do not know how 1 "));
     assert!(page.text().contains(" 12 facts, 10 of them worked out "));
     let unknown = ada.get("/my-data?origin=unknown").await.text();
     assert!(unknown.contains(" shoe_size ") && !unknown.contains(" First name "));

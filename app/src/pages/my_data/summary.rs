@@ -40,7 +40,7 @@ pub(crate) fn SummaryBlock(summary: Summary, systems: Vec<System>) -> impl IntoV
     });
     let unknown = (summary.unknown_origin > 0).then_some((
         UNKNOWN,
-        "We do not know how we got",
+        "We do not know how",
         summary.unknown_origin,
     ));
     let counted = ORIGINS
