@@ -285,13 +285,19 @@ impl<'a, 'u> Rows<'a, 'u> {
             return None;
         }
         let table = Table::new(self.current, &rows.name, &rows.columns)?;
-        let entries = rows
-            .rows
-            .iter()
-            .map(|row| self.entry(&table, row))
-            .collect();
         let (dataset, collection) = (table.dataset, table.collection);
-        let mut part = part(dataset, collection, facts::shown_as(collection), entries);
+        let shown_as = facts::shown_as(collection);
+        let entry = |row| {
+            let mut entry = self.entry(&table, row);
+            if shown_as == ShownAs::Facts {
+                // Facts stand each by itself, and so do those that they point at.
+                let shared = std::mem::take(&mut entry.context);
+                entry.facts.extend(shared.into_iter().flat_map(|c| c.facts));
+            }
+            entry
+        };
+        let entries = rows.rows.iter().map(entry).collect();
+        let mut part = part(dataset, collection, shown_as, entries);
         (part.count, part.count_is_more) = match rows.count {
             Count::Exactly(n) => (n, false),
             Count::MoreThan(n) => (n, true),

@@ -47,7 +47,7 @@ pub(crate) async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<Exi
         left = written.left;
         loaded = load(&read_files(&source)?);
     }
-    let mut findings = all_findings(loaded, &databases);
+    let mut findings = all_findings(loaded, &databases, args.catalog.is_some());
     findings.extend(left);
     findings.sort_by(|a, b| a.place.cmp(&b.place));
     let wrong = findings.iter().filter(|f| f.is_error()).count();
@@ -57,7 +57,14 @@ pub(crate) async fn run(config: &Config, args: &CheckArgs) -> anyhow::Result<Exi
         for finding in &findings {
             println!("{finding}");
         }
+        let unseen = databases
+            .iter()
+            .filter(|d| matches!(d.state, State::NotConfigured))
+            .count();
         match wrong {
+            0 if unseen > 0 => {
+                println!("The files are well. Databases that were not looked at: {unseen}.");
+            }
             0 => println!("All is well."),
             1 => println!("1 thing to mend."),
             n => println!("{n} things to mend."),
@@ -112,14 +119,14 @@ fn report(files: &[WrittenFile]) -> Vec<String> {
         .collect()
 }
 
-fn all_findings(loaded: Loaded, databases: &[Database]) -> Vec<Finding> {
+fn all_findings(loaded: Loaded, databases: &[Database], alone: bool) -> Vec<Finding> {
     let mut findings = loaded.findings;
     // The rules assume a catalog that could be read; what could not is said once.
     if !findings.iter().any(Finding::is_error) {
         findings.extend(check_rules(&loaded.catalog));
     }
     for database in databases {
-        findings.extend(database.findings(&loaded.catalog));
+        findings.extend(database.findings(&loaded.catalog, alone));
     }
     findings
 }
@@ -143,7 +150,7 @@ fn all_connections(config: &Config, args: &CheckArgs) -> anyhow::Result<Connecti
     Ok(all)
 }
 
-/// A connection that a dataset names.
+/// A connection that the catalog names.
 struct Database {
     connection: String,
     state: State,
@@ -155,14 +162,15 @@ enum State {
     Described(LiveSchema),
 }
 
-/// Asks the database of each connection that a dataset names what it has.
+/// Asks the database of each connection that the catalog names what it has.
 async fn describe(catalog: &Catalog, connections: &Connections) -> Vec<Database> {
     let mut databases: Vec<Database> = Vec::new();
-    for name in catalog
+    let of_datasets = catalog
         .datasets
         .iter()
-        .filter_map(|d| d.connection.as_deref())
-    {
+        .filter_map(|d| d.connection.as_deref());
+    let of_company = catalog.company.connections.iter().map(String::as_str);
+    for name in of_datasets.chain(of_company) {
         if name == OWN_CONNECTION || databases.iter().any(|known| known.connection == name) {
             continue;
         }
@@ -183,12 +191,17 @@ async fn describe(catalog: &Catalog, connections: &Connections) -> Vec<Database>
 
 impl Database {
     /// What is wrong with the datasets that it is described by.
-    fn findings(&self, catalog: &Catalog) -> Vec<Finding> {
+    fn findings(&self, catalog: &Catalog, alone: bool) -> Vec<Finding> {
         let name = &self.connection;
         let (severity, code, message) = match &self.state {
             State::Described(schema) => return check_schema(catalog, name, schema),
+            // Where the portal's own settings are checked, what they lack is a mistake; a folder may be checked alone.
             State::NotConfigured => (
-                Severity::Note,
+                if alone {
+                    Severity::Note
+                } else {
+                    Severity::Error
+                },
                 "database-not-checked",
                 format!(
                     "the connection {name:?} is not configured, so its database was not looked at. Add it to fairhold.toml, or say --sqlite {name}=FILE"

@@ -49,15 +49,13 @@ pub fn group(collection: &Collection, field: Option<&Field>) -> Group {
 
 /// Where a list stands: as most of its fields would.
 pub fn list_group(collection: &Collection) -> Group {
-    most(
-        collection
-            .fields
-            .iter()
-            .filter(|f| !is_plumbing(f))
-            .map(|f| group(collection, Some(f))),
-    )
-    .or(collection.group)
-    .unwrap_or(Group::NotDescribed)
+    let groups =
+        |fields: &mut dyn Iterator<Item = &Field>| most(fields.map(|f| group(collection, Some(f))));
+    groups(&mut collection.fields.iter().filter(|f| !is_plumbing(f)))
+        .or(collection.group)
+        // What only ties rows together is described all the same.
+        .or_else(|| groups(&mut collection.fields.iter()))
+        .unwrap_or(Group::NotDescribed)
 }
 
 /// The origin that most fields of a collection have.
