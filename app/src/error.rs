@@ -115,6 +115,7 @@ mod page {
             use fairhold_portal::Error;
             match error {
                 Error::LogInFirst | Error::WrongLogIn => Self::LogInFirst,
+                Error::TooManyTries { .. } => Self::Busy,
                 Error::Email(_) | Error::Password(_) | Error::SecondFact(_) | Error::LinkEnded => {
                     Self::BadRequest
                 }
