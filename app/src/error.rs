@@ -115,12 +115,11 @@ mod page {
             use fairhold_portal::Error;
             match error {
                 Error::LogInFirst | Error::WrongLogIn => Self::LogInFirst,
-                Error::TooManyTries { .. } => Self::Busy,
                 Error::Email(_) | Error::Password(_) | Error::SecondFact(_) | Error::LinkEnded => {
                     Self::BadRequest
                 }
                 Error::NotFound => Self::NotFound,
-                Error::Busy => Self::Busy,
+                Error::TooManyTries { .. } | Error::Busy => Self::Busy,
                 Error::SystemDown => Self::SystemDown,
                 Error::Store(e) => {
                     tracing::error!(error = %e, "the store failed");
