@@ -129,7 +129,7 @@ mod page {
                     Self::BadRequest
                 }
                 Error::NotFound => Self::NotFound,
-                Error::Busy => Self::Busy,
+                Error::TooManyTries { .. } | Error::Busy => Self::Busy,
                 Error::SystemDown => Self::SystemDown,
                 Error::Store(e) => {
                     tracing::error!(error = %e, "the store failed");

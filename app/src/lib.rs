@@ -11,6 +11,8 @@ pub mod assets;
 #[cfg(feature = "ssr")]
 pub mod pages;
 #[cfg(feature = "ssr")]
+pub mod peer;
+#[cfg(feature = "ssr")]
 mod render;
 #[cfg(feature = "ssr")]
 pub mod routes;

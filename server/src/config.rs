@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use fairhold_domain::peer::Network;
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
@@ -50,6 +51,8 @@ pub struct Listener {
     pub public_url: Option<String>,
     /// How many requests may be under way before others are told to come back later.
     pub most_requests: usize,
+    /// The proxies in front, whose word counts on where a request comes from.
+    pub proxies: Vec<Network>,
 }
 
 /// The portal's own data.
@@ -193,6 +196,7 @@ impl Default for Listener {
             port: 3000,
             public_url: None,
             most_requests: 512,
+            proxies: Vec::new(),
         }
     }
 }

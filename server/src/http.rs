@@ -16,6 +16,7 @@ use axum::routing::get;
 use fairhold_app::error::PortalError;
 use fairhold_app::routes::routes;
 use fairhold_app::state::AppState;
+use fairhold_domain::peer::Network;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
@@ -28,6 +29,7 @@ use tower_sessions::cookie::SameSite;
 
 use crate::company_style;
 use crate::config::Config;
+use crate::peer::know_peer;
 use crate::sessions::Sessions;
 
 /// Larger forms are refused: nothing here asks for more than a few lines (ASVS 5.0, 5.2.1).
@@ -58,7 +60,9 @@ pub fn router(state: AppState, config: &Config) -> Router {
         .with_same_site(SameSite::Lax)
         .with_path("/");
     let room = Arc::new(Semaphore::new(config.server.most_requests));
+    let proxies: Arc<[Network]> = config.server.proxies.clone().into();
     routes()
+        .layer(from_fn_with_state(proxies, know_peer))
         .layer(sessions)
         .layer(from_fn(end_cookie_securely))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

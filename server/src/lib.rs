@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod http;
 pub mod log;
+mod peer;
 pub mod serve;
 mod sessions;
 pub mod wiring;

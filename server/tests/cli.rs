@@ -859,6 +859,16 @@ async fn serve_refuses_settings_with_which_nothing_would_work_or_be_bounded() {
             "server.most_requests is 0. Set it to a number from 1 to 100000.",
         ),
         (
+            "a proxy that is no address",
+            |p| p.change("port = 0", "port = 0\nproxies = [\"10.0.0.0/33\"]"),
+            "\"10.0.0.0/33\" is no address or network. Write one like 10.0.0.7 or 10.0.0.0/8.",
+        ),
+        (
+            "a proxy that may be anybody",
+            |p| p.change("port = 0", "port = 0\nproxies = [\"0.0.0.0/0\"]"),
+            "\"0.0.0.0/0\" is everybody. Name only the proxies that are yours.",
+        ),
+        (
             "no end of requests",
             |p| p.change("port = 0", "port = 0\nmost_requests = 100001"),
             "from 1 to 100000",

@@ -2,12 +2,19 @@
 //!
 //! Nobody can learn here whether an address is known. What is asked at the door is only written down, sealed, and
 //! answered by the worker; the page says the same after the same work, whoever asked (ASVS 5.0, 6.3.8).
+//!
+//! Guessing passwords is slowed down by waits that grow (ASVS 5.0, 6.3.1). They end, and a link in a mail ends them at
+//! once: nobody is kept out of their account by somebody else's guesses.
+
+use std::net::IpAddr;
 
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::password;
+use fairhold_domain::peer::Network;
 use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, LinkKind};
+use fairhold_store::log_in_tries::{self, Door};
 use fairhold_store::seal::token_hash;
 use fairhold_store::{jobs, outbox, sessions};
 use secrecy::{ExposeSecret, SecretString};
@@ -72,7 +79,8 @@ impl Portal {
             .is_some())
     }
 
-    /// Uses a link up and sets the password. It proves the address, and ends all sessions of the account.
+    /// Uses a link up and sets the password. It proves the address, ends all sessions of the account, and forgets the
+    /// wrong tries to log in to it.
     ///
     /// # Errors
     /// [`Error::LinkEnded`], or [`Error::Password`] when the password will not do; then the link still works.
@@ -92,6 +100,7 @@ impl Portal {
             .passwords
             .hash(password, &*self.inner.world.random)
             .await?;
+        let address_hash = self.address_hash(&address);
         let portal = self.clone();
         self.inner
             .db
@@ -102,6 +111,7 @@ impl Portal {
                         .ok_or(Error::LinkEnded)?;
                     accounts::set_password(tx, id, &hash, now).await?;
                     sessions::remove_all(tx, id).await?;
+                    log_in_tries::forget(tx, &address_hash).await?;
                     if kind == LinkKind::Reset {
                         portal
                             .tell_password_changed(tx, &customer, &address)
@@ -136,18 +146,66 @@ impl Portal {
         self.post(tx, &customer.key, customer.id, &mail).await
     }
 
-    /// Who has this address and this password. That it is right is decided by what stands when the log-in is noted: a
-    /// password that was changed while it was checked opens nothing.
+    /// Who has this address and this password, typed by `peer`. That it is right is decided by what stands when the
+    /// log-in is noted: a password that was changed while it was checked opens nothing.
     ///
     /// # Errors
-    /// [`Error::WrongLogIn`], which never says which of the two was wrong, after the same work either way.
-    pub async fn log_in(&self, address: &str, password: SecretString) -> Result<LogIn> {
+    /// [`Error::WrongLogIn`], which never says which of the two was wrong, after the same work either way;
+    /// [`Error::TooManyTries`] after no such work, whoever has the address and whatever the password.
+    pub async fn log_in(
+        &self,
+        address: &str,
+        password: SecretString,
+        peer: IpAddr,
+    ) -> Result<LogIn> {
+        let address = EmailAddress::parse(address).map_err(|_| Error::WrongLogIn)?;
+        let hash = self.address_hash(&address);
+        let key = &self.inner.keys.portal().addresses;
+        let door = Door::new(key, &hash, Network::of_peer(peer));
+        self.take_log_in_try(&door).await?;
+        match self.check_password(&hash, password).await {
+            Ok((customer, checked)) => self.note_log_in(customer, checked, door).await,
+            Err(Error::WrongLogIn) => Err(Error::WrongLogIn),
+            Err(nothing_compared) => {
+                self.give_back_log_in_try(door).await?;
+                Err(nothing_compared)
+            }
+        }
+    }
+
+    fn address_hash(&self, address: &EmailAddress) -> String {
+        accounts::address_hash(&self.inner.keys.portal().addresses, address)
+    }
+
+    async fn take_log_in_try(&self, door: &Door) -> Result<()> {
+        let (door, now) = (door.clone(), self.now());
+        let taken = self
+            .inner
+            .db
+            .write(move |tx| Box::pin(async move { log_in_tries::take(tx, &door, now).await }));
+        taken.await?.map_err(|wait| Error::TooManyTries {
+            seconds: wait.seconds(now),
+        })
+    }
+
+    async fn give_back_log_in_try(&self, door: Door) -> Result<()> {
+        let back = self
+            .inner
+            .db
+            .write(move |tx| Box::pin(async move { log_in_tries::give_back(tx, &door).await }));
+        Ok(back.await?)
+    }
+
+    /// Whose password it is, and the hash that it was held against.
+    async fn check_password(
+        &self,
+        address_hash: &str,
+        password: SecretString,
+    ) -> Result<(CustomerId, String)> {
         if password.expose_secret().len() > password::LONGEST_BYTES {
             return Err(Error::WrongLogIn);
         }
-        let address = EmailAddress::parse(address).map_err(|_| Error::WrongLogIn)?;
-        let hash = accounts::address_hash(&self.inner.keys.portal().addresses, &address);
-        let known = accounts::credentials(&mut self.inner.db.read().await?, &hash).await?;
+        let known = accounts::credentials(&mut self.inner.db.read().await?, address_hash).await?;
         let stored = known.as_ref().and_then(|c| c.password_hash.clone());
         let right = self
             .inner
@@ -155,7 +213,16 @@ impl Portal {
             .verify(password, stored.clone())
             .await?;
         let customer = known.filter(|_| right).ok_or(Error::WrongLogIn)?.customer;
-        let checked = stored.ok_or(Error::WrongLogIn)?;
+        Ok((customer, stored.ok_or(Error::WrongLogIn)?))
+    }
+
+    /// Notes a log-in and forgets the wrong tries before it, as one act.
+    async fn note_log_in(
+        &self,
+        customer: CustomerId,
+        checked: String,
+        door: Door,
+    ) -> Result<LogIn> {
         let now = self.now();
         self.inner
             .db
@@ -164,6 +231,7 @@ impl Portal {
                     let password_set_at = accounts::note_log_in(tx, customer, &checked, now)
                         .await?
                         .ok_or(Error::WrongLogIn)?;
+                    log_in_tries::forget_here(tx, &door).await?;
                     Ok(LogIn {
                         customer,
                         password_set_at,

@@ -17,6 +17,12 @@ pub enum Error {
     /// The address or the password is wrong; never which.
     #[error("wrong address or password")]
     WrongLogIn,
+    /// There were too many wrong tries to log in, so this one was not looked at.
+    #[error("too many tries; the next is in {seconds} seconds")]
+    TooManyTries {
+        /// So long until the next try.
+        seconds: i64,
+    },
     /// The text is no e-mail address.
     #[error("not an address")]
     Email(#[from] EmailError),

@@ -9,6 +9,7 @@ pub mod db;
 pub mod jobs;
 pub mod keys;
 pub mod links;
+pub mod log_in_tries;
 pub mod looks;
 pub mod outbox;
 pub mod records;

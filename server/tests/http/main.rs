@@ -20,6 +20,7 @@ mod odd_input;
 mod second_fact;
 mod support;
 mod systems;
+mod throttle;
 mod understood;
 mod web;
 mod who_looked;

@@ -92,6 +92,12 @@ async fn every_page_is_easy_to_read() {
         "a wrong log-in",
         &stranger.log_in("eve@example.com", "wrong").await,
     );
+    for _ in 0..4 {
+        stranger.log_in("eve@example.com", "wrong").await;
+    }
+    let held = stranger.log_in("eve@example.com", "wrong").await;
+    assert_eq!(held.status, 429);
+    hard.look_at("too many wrong log-ins", &held);
     for email in [
         "ada@example.com",
         "ben@example.com",

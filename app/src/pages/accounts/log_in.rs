@@ -1,7 +1,7 @@
 //! Log in and log out.
 
-use axum::extract::{Query, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use secrecy::SecretString;
@@ -10,6 +10,7 @@ use tower_sessions::Session;
 
 use crate::error::PortalError;
 use crate::pages::form::PageForm;
+use crate::peer::Peer;
 use crate::render::Page;
 use crate::session::{self, LoggedIn, safe_next};
 use crate::state::AppState;
@@ -39,36 +40,55 @@ pub async fn page(
     if visitor.is_some() {
         return Redirect::to(safe_next(asked.next.as_deref())).into_response();
     }
-    show(&state, &asked, String::new(), None)
+    show(&state, &asked, String::new(), StatusCode::OK, None)
 }
 
 /// `POST /log-in`
 pub async fn submit(
     State(state): State<AppState>,
     session: Session,
+    Extension(Peer(peer)): Extension<Peer>,
     PageForm(form): PageForm<LogInForm>,
 ) -> Response {
-    match state.portal.log_in(&form.email, form.password).await {
+    let log_in = state.portal.log_in(&form.email, form.password, peer).await;
+    let again = |status, words: String| {
+        let typed = form.email.chars().take(254).collect();
+        let asked = Asked {
+            next: form.next.clone(),
+            done: None,
+        };
+        show(&state, &asked, typed, status, Some(words))
+    };
+    match log_in {
         Ok(log_in) => match session::log_in(&session, log_in).await {
             Ok(()) => Redirect::to(safe_next(form.next.as_deref())).into_response(),
             Err(error) => error.page(&state),
         },
         Err(fairhold_portal::Error::WrongLogIn) => {
-            let typed = form.email.chars().take(254).collect();
-            let wrong =
-                "The e-mail address or the password is not right. Check both and try again.";
-            show(
-                &state,
-                &Asked {
-                    next: form.next,
-                    done: None,
-                },
-                typed,
-                Some(wrong.to_owned()),
-            )
+            again(StatusCode::UNPROCESSABLE_ENTITY, WRONG.to_owned())
+        }
+        Err(fairhold_portal::Error::TooManyTries { seconds }) => {
+            let mut response = again(StatusCode::TOO_MANY_REQUESTS, too_many(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
         }
         Err(error) => PortalError::from(error).page(&state),
     }
+}
+
+const WRONG: &str = "The e-mail address or the password is not right. Check both and try again.";
+
+/// The same words for every address and every password.
+fn too_many(seconds: i64) -> String {
+    let wait = match seconds {
+        1 => "1 second".to_owned(),
+        ..=90 => format!("{seconds} seconds"),
+        // Never too few.
+        _ => format!("{} minutes", (seconds + 59) / 60),
+    };
+    format!("There were too many wrong tries. Wait {wait}, then try again. Or set a new password.")
 }
 
 /// `POST /log-out`: ends the session and has the browser forget what it kept (ASVS 5.0, 14.3.1).
@@ -85,12 +105,13 @@ pub async fn log_out(State(state): State<AppState>, session: Session) -> Respons
     response
 }
 
-fn show(state: &AppState, asked: &Asked, typed: String, error: Option<String>) -> Response {
-    let status = if error.is_some() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
+fn show(
+    state: &AppState,
+    asked: &Asked,
+    typed: String,
+    status: StatusCode,
+    error: Option<String>,
+) -> Response {
     let next = asked
         .next
         .as_deref()

@@ -1,6 +1,6 @@
 //! What repeats: checkpoints of the looks, and sweeping what has ended.
 
-use fairhold_store::{StoreError, accounts, jobs, outbox, sessions};
+use fairhold_store::{StoreError, accounts, jobs, log_in_tries, outbox, sessions};
 
 use super::{Done, JobError};
 use crate::Portal;
@@ -20,8 +20,8 @@ impl Checkpoint {
     }
 }
 
-/// Removes what has ended: sessions, links, old mail, requests and jobs that came to nothing, sign-ups that nobody finished,
-/// and keys that sealed nothing.
+/// Removes what has ended: sessions, links, old mail, requests and jobs that came to nothing, counters that have faded,
+/// sign-ups that nobody finished, and keys that sealed nothing.
 pub(crate) struct Sweep;
 
 impl Sweep {
@@ -38,6 +38,7 @@ impl Sweep {
                     sessions::sweep(tx, now, now.plus_seconds(-DAY)).await?;
                     accounts::sweep_links(tx, now.plus_seconds(-DAY)).await?;
                     accounts::sweep_requests(tx, now.plus_seconds(-DAY)).await?;
+                    log_in_tries::sweep(tx, now).await?;
                     outbox::sweep(tx, now.plus_seconds(-30 * DAY)).await?;
                     jobs::sweep_dead(tx, now.plus_seconds(-30 * DAY)).await?;
                     Ok::<(), StoreError>(())

@@ -15,6 +15,7 @@ mod db;
 mod jobs;
 mod keys;
 mod links;
+mod log_in_tries;
 mod looks;
 mod outbox;
 mod records;
