@@ -115,17 +115,17 @@ async fn an_address_that_nobody_has_is_answered_likewise() {
     let house = open_to_all().await;
     // As long as each other, so that the answers are too.
     let mut answers = Vec::new();
-    for (address, password) in [
-        (ADA, adas_password()),
-        (ADA, WRONG),
-        ("eve@example.com", WRONG),
-        ("ben@example.com", &*"long ".repeat(300)),
+    for (address, passwords) in [
+        (ADA, vec![adas_password(), WRONG]),
+        ("eve@example.com", vec![WRONG]),
+        ("ben@example.com", vec![&*"long ".repeat(300)]),
     ] {
-        house.clock.pass(24 * 3600);
         assert_eq!(wrong(&house, address, 5).await, [422; 5]);
-        let (status, headers, body) = house.browser().log_in(address, password).await.essence();
-        assert_eq!(status, 429);
-        answers.push((headers, body.replace(address, "address")));
+        for password in passwords {
+            let (status, headers, body) = house.browser().log_in(address, password).await.essence();
+            assert_eq!(status, 429);
+            answers.push((headers, body.replace(address, "address")));
+        }
     }
     let first = answers.first().unwrap();
     assert!(answers.iter().all(|answer| answer == first));
