@@ -47,15 +47,26 @@ pub async fn second_fact(
     if wanted.answer.matches(wanted.address.as_str()) {
         return Ok(proven);
     }
+    // Were one unreadable fact an error, a wrong answer would be one and a right one none, however often somebody guessed.
+    let (mut has_compared, mut failed) = (false, None);
     for row in wanted.rows.iter().take(MAX_TESTED) {
         for fact in wanted.facts {
-            if hangs_on(connector, plan, wanted, row, fact).await? {
-                proven.push(row.clone());
-                break;
+            match hangs_on(connector, plan, wanted, row, fact).await {
+                Ok(matches) => {
+                    has_compared = true;
+                    if matches {
+                        proven.push(row.clone());
+                        break;
+                    }
+                }
+                Err(error) => failed = Some(error),
             }
         }
     }
-    Ok(proven)
+    match failed {
+        Some(error) if !has_compared => Err(error),
+        _ => Ok(proven),
+    }
 }
 
 /// Whether the answer is one of the fact's values among the rows that would be the customer's if this row were.

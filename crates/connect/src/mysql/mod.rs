@@ -46,7 +46,10 @@ impl MySqlConnector {
         let options = options(settings)?;
         let door = match options.get_socket() {
             Some(socket) => Door::Socket(socket.clone()),
-            None => Door::Port(options.get_host().to_owned(), options.get_port()),
+            None => Door::Port(
+                options.get_host().trim_matches(['[', ']']).to_owned(),
+                options.get_port(),
+            ),
         };
         let timeout = settings.timeout;
         let pool = settings

@@ -46,7 +46,10 @@ impl PostgresConnector {
         let options = options(settings)?;
         let door = match options.get_socket() {
             Some(folder) => Door::Socket(folder.join(format!(".s.PGSQL.{}", options.get_port()))),
-            None => Door::Port(options.get_host().to_owned(), options.get_port()),
+            None => Door::Port(
+                options.get_host().trim_matches(['[', ']']).to_owned(),
+                options.get_port(),
+            ),
         };
         Ok(Self {
             pool: settings.pool().connect_lazy_with(options),
@@ -106,7 +109,7 @@ fn begin(timeout: Duration) -> String {
          SET LOCAL statement_timeout = {milliseconds}; \
          SET LOCAL idle_in_transaction_session_timeout = {milliseconds}; \
          SET LOCAL IntervalStyle = postgres; SET LOCAL DateStyle = ISO; SET LOCAL TimeZone = 'UTC'; \
-         SET LOCAL bytea_output = hex; SET LOCAL standard_conforming_strings = on; \
+         SET LOCAL bytea_output = hex; SET LOCAL standard_conforming_strings = on; SET LOCAL client_min_messages = error; \
          SELECT set_config('client_encoding', \
          CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END, true)"
     )
