@@ -603,6 +603,22 @@ async fn searching_and_filtering_leave_only_what_fits() {
 }
 
 #[tokio::test]
+async fn a_search_finds_what_stands_only_in_the_oldest_of_thousands() {
+    let (_house, mut grace) = House::with("grace@example.com").await;
+    let oldest: String = sqlx::query_scalar("SELECT order_number FROM orders o JOIN customers c ON c.id = o.customer_id WHERE c.email = $1 ORDER BY placed_at, order_number LIMIT 1")
+        .bind("grace@example.com")
+        .fetch_one(&mut system("shop").await)
+        .await
+        .unwrap();
+    let found = grace.post("/my-data", &[("q", &oldest)]).await.text();
+    assert!(
+        found.contains("Your orders 1 order") && !found.contains("See all"),
+        "{found}"
+    );
+    assert!(!found.contains("too long to look through"), "{found}");
+}
+
+#[tokio::test]
 async fn each_page_leaves_one_look_of_the_customers() {
     let (house, mut ada) = House::with("ada@example.com").await;
     for (i, (path, act)) in [

@@ -61,7 +61,7 @@ async fn what_was_looked_for_opens_where_it_is() {
             .iter()
             .any(|(_, id)| id == "found")
     );
-    assert!(found.text().contains(" on this page fit"));
+    assert!(found.text().contains(" fit"));
 
     let list = "/my-data/shop/orders";
     let id = html::fields(&ada.get(list).await.body, "show").remove(0);

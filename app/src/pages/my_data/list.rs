@@ -203,6 +203,18 @@ pub(crate) fn all_of(part: &Part) -> Option<impl IntoView + use<>> {
     })
 }
 
+/// Where more fits than a page shows. The list's own page would show what does not fit as well, so it does not lead there.
+fn only_the_first(part: &Part) -> Option<impl IntoView + use<>> {
+    let shown = number(part.entries.len() as u64);
+    has_more(part).then(|| {
+        let words = format!(
+            "These are the first {shown} of {}. Add a word to find fewer.",
+            how_many(part)
+        );
+        view! { <p class="fine">{words}</p> }
+    })
+}
+
 /// "12 orders", or "more than 1,000 orders".
 pub(crate) fn how_many(part: &Part) -> String {
     let noun = if part.count == 1 {
@@ -283,7 +295,11 @@ impl ListCard {
             why: explained.list(&part.dataset, &part.collection),
             looked: looked.at(&part.dataset, &part.collection),
             entries: entries(part, collection, asked, &Place::default()).into_any(),
-            all: all_of(part).map(IntoAny::into_any),
+            all: if asked.narrows() {
+                only_the_first(part).map(IntoAny::into_any)
+            } else {
+                all_of(part).map(IntoAny::into_any)
+            },
         }
     }
 

@@ -74,6 +74,13 @@ pub async fn act(State(state): State<AppState>, request: Request) -> Response {
         .into_response()
 }
 
+impl Asked {
+    /// Whether only a part of everything is asked for.
+    fn narrows(&self) -> bool {
+        !(self.q.trim().is_empty() && self.origin.is_empty() && self.system.is_empty())
+    }
+}
+
 async fn show(state: &AppState, LoggedIn(customer): LoggedIn, asked: Asked) -> Response {
     let Some(filter) = filter(&asked) else {
         return PortalError::BadRequest.own_page(state);
@@ -183,17 +190,26 @@ pub(crate) const FOUND: &str = "found";
 /// What a search or a filter left, and the way back to everything.
 fn found_words(data: &MyData) -> impl IntoView + use<> {
     let entries = |part: &Part| match part.shown_as {
-        ShownAs::Facts => part.entries.iter().map(|e| e.facts.len()).sum(),
-        ShownAs::List => part.entries.len(),
+        ShownAs::Facts => part.entries.iter().map(|e| e.facts.len() as u64).sum(),
+        ShownAs::List => part.count,
     };
-    let words = match data.parts.iter().map(entries).sum::<usize>() {
+    let words = match data.parts.iter().map(entries).sum::<u64>() {
         0 => "We found nothing that fits. Try another word.".to_owned(),
-        1 => "1 thing on this page fits.".to_owned(),
-        n => format!("{} things on this page fit.", number(n as u64)),
+        1 => "1 thing fits.".to_owned(),
+        n => format!("{} things fit.", number(n)),
     };
+    let too_long = data
+        .not_searched_to_the_end
+        .iter()
+        .map(|label| {
+            let words = format!("“{label}” is too long to look through in one go, so something that fits may be missing here. All of it is on its own page.");
+            view! { <p class="notice" role="status">{words}</p> }
+        })
+        .collect_view();
     view! {
         <div class="found" id=FOUND>
             <p role="status">{words}</p>
+            {too_long}
             <a href="/my-data">"Show everything"</a>
         </div>
     }
@@ -260,7 +276,7 @@ fn group_card(
         .parts
         .iter()
         .filter(single)
-        .filter(|p| p.group == group)
+        .filter(|p| p.group == group && !asked.narrows())
         .filter_map(list::all_of)
         .collect_view();
     let lists = lists

@@ -62,7 +62,7 @@ impl Filter {
         words
     }
 
-    /// Takes away what was not asked for. `describe` gives a field's description.
+    /// Takes away what was not asked for, and counts what is left. `describe` gives a field's description.
     pub fn apply(&self, data: &mut MyData, describe: impl Fn(&FieldPath) -> Option<String>) {
         let words = self.search_words();
         data.parts
@@ -75,7 +75,12 @@ impl Filter {
                 let of_part = part_words.as_str();
                 let holds = |fact: &Fact, beside: &str| {
                     let says = fact.says(&describe);
-                    words.iter().all(|w| beside.contains(w) || says.contains(w))
+                    let together = digits_together(&says);
+                    words.iter().all(|w| {
+                        beside.contains(w)
+                            || says.contains(w)
+                            || (is_digits(w) && together.contains(w))
+                    })
                 };
                 let fits = |fact: &Fact| {
                     self.origin.is_none_or(|o| o.fits(fact.origin)) && holds(fact, of_part)
@@ -96,6 +101,9 @@ impl Filter {
             }
             if !self.is_empty() {
                 part.entries.retain(|e| !e.facts.is_empty());
+                part.count = part.entries.len() as u64;
+                part.count_is_more = false;
+                part.next = None;
             }
         }
         if !self.is_empty() {
@@ -105,7 +113,8 @@ impl Filter {
 }
 
 impl Fact {
-    /// Everything that searching looks at, in lower case. A covered value is not among it.
+    /// Everything that searching looks at, in lower case: what the page shows, so neither a covered value nor the name
+    /// that the database has for a described field.
     fn says(&self, describe: &impl Fn(&FieldPath) -> Option<String>) -> String {
         let value = match &self.value {
             Shown::Plain(text) | Shown::LastFour(text) | Shown::Long { start: text, .. } => {
@@ -114,12 +123,27 @@ impl Fact {
             Shown::Covered | Shown::File { .. } | Shown::Unreadable | Shown::Withheld(_) => "",
         };
         let what = describe(&self.path).unwrap_or_default();
-        format!(
-            "{} {} {} {} {}",
-            self.label, self.path.field, value, self.system, what
-        )
-        .to_lowercase()
+        format!("{}\n{}\n{}\n{}", self.label, value, self.system, what).to_lowercase()
     }
+}
+
+fn is_digits(word: &str) -> bool {
+    word.chars().all(|c| c.is_ascii_digit())
+}
+
+/// A text without the blanks between digits: people write "079 123" and "079123" for the same number.
+fn digits_together(text: &str) -> String {
+    let mut together = String::with_capacity(text.len());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let after_digit = together.ends_with(|c: char| c.is_ascii_digit());
+        let before_digit = letters.peek().is_some_and(char::is_ascii_digit);
+        let is_blank = letter.is_whitespace() && letter != '\n';
+        if !(is_blank && after_digit && before_digit) {
+            together.push(letter);
+        }
+    }
+    together
 }
 
 #[cfg(test)]
@@ -151,6 +175,43 @@ mod tests {
         assert_eq!(find("1815"), 0);
         assert_eq!(find("what it is"), 5);
         assert_eq!(find(""), 5);
+    }
+
+    #[test]
+    fn blanks_between_digits_and_names_of_the_database_do_not_count() {
+        let find = |words: &str, value: &str| {
+            let mut data = my_data();
+            for fact in data.parts.iter_mut().flat_map(|p| &mut p.entries) {
+                for fact in &mut fact.facts {
+                    fact.path.field = "first_name".to_owned();
+                    fact.value = Shown::Plain(value.to_owned());
+                }
+            }
+            let words = words.to_owned();
+            let filter = Filter {
+                words,
+                ..Filter::default()
+            };
+            filter.apply(&mut data, |_| None);
+            !data.parts.is_empty()
+        };
+        assert!(find("079123", "079 123"));
+        assert!(find("079 123", "079123"));
+        assert!(find("07 91 23", "079\u{a0}123"));
+        assert!(!find("079124", "079 123"));
+        assert!(!find("_", "079 123"), "the name of a column was matched");
+    }
+
+    #[test]
+    fn what_is_left_is_what_is_counted() {
+        let mut data = my_data();
+        let filter = Filter {
+            words: "a-2".to_owned(),
+            ..Filter::default()
+        };
+        filter.apply(&mut data, |_| None);
+        let counts: Vec<u64> = data.parts.iter().map(|p| p.count).collect();
+        assert_eq!(counts, [1]);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub struct MyData {
     pub systems: Vec<System>,
     /// Tables that nobody described: they can't be tied to anyone. (System's name, table.)
     pub unknown_tables: Vec<(String, String)>,
+    /// Labels of lists that a search did not look through to their end.
+    pub not_searched_to_the_end: Vec<String>,
     /// What the company says it never collects.
     pub never_collected: Vec<String>,
 }

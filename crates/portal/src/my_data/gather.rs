@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fairhold_connect::{
-    CollectionName, ConnectError, Connector, Cursor, IdentityRow, ReadRequest, Reading,
+    CollectionName, ConnectError, Connector, Cursor, IdentityRow, Plan, ReadRequest, Reading,
 };
 use fairhold_domain::catalog::Dataset;
 use fairhold_domain::email::EmailAddress;
@@ -28,7 +28,14 @@ pub(super) struct Scope {
     pub after: Option<Cursor>,
     pub page: u32,
     pub count_up_to: u64,
+    /// Whether all pages of each collection are read, to search them.
+    pub all_pages: bool,
 }
+
+/// Rows of a page that is read only to search it.
+const ROWS_A_FURTHER_PAGE: u32 = 500;
+/// Searching stops after so many further pages of a collection: after 20,000 rows and the first page.
+const FURTHER_PAGES: usize = 40;
 
 /// What the stores and the systems hold.
 pub(super) struct Gathered {
@@ -44,6 +51,10 @@ pub(super) struct Gathered {
 pub(super) struct Answer {
     pub states: Vec<facts::System>,
     pub reading: Option<Reading>,
+    /// The pages after the first ones, where all are searched.
+    pub further: Vec<Reading>,
+    /// Collections whose last page was not reached in the time or the number of pages that a search has.
+    pub not_to_the_end: Vec<CollectionName>,
     pub fresh_links: Vec<Link>,
     /// Rows that a second fact had proven, and that no longer hold the address.
     pub lost: Vec<IdentityRow>,
@@ -150,6 +161,8 @@ impl Portal {
                 .map(|d| state_entry(d, state))
                 .collect(),
             reading: None,
+            further: Vec::new(),
+            not_to_the_end: Vec::new(),
             fresh_links: Vec::new(),
             lost: Vec::new(),
             unknown_tables: Vec::new(),
@@ -158,23 +171,31 @@ impl Portal {
             return nothing(SystemState::NotConnected);
         };
         let timeout = self.settings().system_timeout;
+        let deadline = tokio::time::Instant::now() + timeout;
         let mut known = known.of(system);
         let asked = tokio::time::timeout(timeout, async {
             // Once more when the tables or the links have changed since they were last looked at.
             match ask_once(system, &**connector, &known, address, scope, now, timeout).await {
-                Ok((answer, false)) => Ok(answer),
-                Ok((_, true)) | Err(ConnectError::Changed) => {
+                Ok((answer, asked, false)) => Ok((answer, asked)),
+                Ok((_, _, true)) | Err(ConnectError::Changed) => {
                     system.forget_plan();
                     known.links.clear();
                     ask_once(system, &**connector, &known, address, scope, now, timeout)
                         .await
-                        .map(|(answer, _)| answer.naming_what_failed())
+                        .map(|(answer, asked, _)| (answer.naming_what_failed(), asked))
                 }
                 Err(e) => Err(e),
             }
         })
         .await
         .unwrap_or(Err(ConnectError::TooSlow));
+        let asked = match asked {
+            Ok((mut answer, Some(asked))) if scope.all_pages => {
+                read_on(&**connector, &asked, deadline, &mut answer).await;
+                Ok(answer)
+            }
+            asked => asked.map(|(answer, _)| answer),
+        };
         asked.unwrap_or_else(|error| {
             let dataset = system
                 .datasets
@@ -187,6 +208,52 @@ impl Portal {
     }
 }
 
+/// What a system was asked, to ask it for further pages.
+struct AskedFor {
+    plan: Arc<Plan>,
+    request: ReadRequest,
+}
+
+/// Reads the further pages of every collection. What can't be read in time is named; what was read before stays.
+async fn read_on(
+    connector: &dyn Connector,
+    asked: &AskedFor,
+    deadline: tokio::time::Instant,
+    answer: &mut Answer,
+) {
+    let first = answer.reading.iter().flat_map(|r| &r.collections);
+    let unfinished: Vec<(CollectionName, Cursor)> = first
+        .filter_map(|c| Some((c.name.clone(), c.next.clone()?)))
+        .collect();
+    for (name, cursor) in unfinished {
+        let mut next = Some(cursor);
+        for _ in 0..FURTHER_PAGES {
+            let Some(after) = next.clone() else { break };
+            let request = ReadRequest {
+                only: Some(name.clone()),
+                after: Some(after),
+                page: ROWS_A_FURTHER_PAGE,
+                count_up_to: 1,
+                ..asked.request.clone()
+            };
+            let read = connector.read(&asked.plan, &request);
+            let Ok(Ok(page)) = tokio::time::timeout_at(deadline, read).await else {
+                break;
+            };
+            // Rows that changed hands meanwhile end the search: it says that it did not reach the end.
+            if !page.not_theirs.is_empty() || !page.failed.is_empty() {
+                break;
+            }
+            let rows = page.collections.iter().find(|c| c.name == name);
+            next = rows.and_then(|c| c.next.clone());
+            answer.further.push(page);
+        }
+        if next.is_some() {
+            answer.not_to_the_end.push(name);
+        }
+    }
+}
+
 /// Asks a system once; `true` when what was known of it turned out to be stale.
 async fn ask_once(
     system: &System,
@@ -196,15 +263,15 @@ async fn ask_once(
     scope: &Scope,
     now: Moment,
     timeout: std::time::Duration,
-) -> Result<(Answer, bool), ConnectError> {
+) -> Result<(Answer, Option<AskedFor>, bool), ConnectError> {
     let plan = system.plan(connector, timeout, now).await?;
     let SystemLinks { linked, fresh } =
         links(system, connector, &plan, &known.links, address, now).await?;
     let start: Vec<_> = linked.iter().flat_map(|l| l.rows.iter().cloned()).collect();
-    let reading = if start.is_empty() && known.proven.is_empty() {
-        None
-    } else {
-        let request = ReadRequest {
+    let is_known = !start.is_empty() || !known.proven.is_empty();
+    let asked = is_known.then(|| AskedFor {
+        plan: plan.clone(),
+        request: ReadRequest {
             address: address.clone(),
             start,
             proven: known.proven.clone(),
@@ -212,8 +279,11 @@ async fn ask_once(
             after: scope.after.clone(),
             page: scope.page,
             count_up_to: scope.count_up_to,
-        };
-        Some(connector.read(&plan, &request).await?)
+        },
+    });
+    let reading = match &asked {
+        Some(asked) => Some(connector.read(&plan, &asked.request).await?),
+        None => None,
     };
     let not_theirs = reading.as_ref().map_or(&[][..], |r| &r.not_theirs);
     let (lost, proven): (Vec<_>, Vec<_>) = known
@@ -242,10 +312,13 @@ async fn ask_once(
         Answer {
             states,
             reading,
+            further: Vec::new(),
+            not_to_the_end: Vec::new(),
             fresh_links: fresh,
             lost,
             unknown_tables,
         },
+        asked,
         stale,
     ))
 }

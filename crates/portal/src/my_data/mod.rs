@@ -15,7 +15,7 @@ use fairhold_domain::access::{Act, Seen};
 use fairhold_domain::catalog::{OWN_CONNECTION, ShownAs};
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::facts::{self, Entry, Filter, MyData, Part, Shown, Summary};
-use fairhold_domain::ids::CustomerId;
+use fairhold_domain::ids::{CustomerId, FieldPath};
 use fairhold_store::looks::LastLook;
 
 use crate::company::Current;
@@ -27,8 +27,10 @@ use record::seen_in;
 
 /// Rows of each collection on My data; the rest are on the collection's own page.
 const ROWS_ON_MY_DATA: u32 = 3;
-/// Rows of each collection that searching and filtering look at.
+/// Rows of each collection that the first read of a search brings; all further pages follow.
 const ROWS_SEARCHED: u32 = 200;
+/// Hits of each collection on My data: more tell nobody anything, and the page says how many there are.
+const HITS_SHOWN: usize = 200;
 /// Rows on a page of one collection.
 const ROWS_ON_A_LIST: u32 = 25;
 /// Counting stops here on My data, so that a long history costs no more than a short one.
@@ -88,25 +90,43 @@ impl Portal {
     /// does not answer. When the look can't be recorded nothing is shown.
     pub async fn my_data(&self, customer: &Customer, wanted: &Wanted) -> Result<MyDataPage> {
         let whole = wanted.filter.is_empty() && wanted.uncover.is_none();
-        let gathered = self.gather(customer, &Scope::my_data(whole)).await?;
+        let narrowed = !wanted.filter.is_empty();
+        let gathered = self
+            .gather(customer, &Scope::my_data(whole, narrowed))
+            .await?;
         let mut uncover = self.uncovering(customer, wanted.uncover.as_deref());
         let mut data = self.assemble(customer, &gathered, &mut uncover);
+        let catalog = &gathered.current.catalog;
+        let describe = |path: &FieldPath| {
+            let dataset = catalog.dataset(&path.dataset)?;
+            let collection = dataset.collection(&path.collection)?;
+            collection.field(&path.field)?.description.clone()
+        };
+        let summary = facts::summary(&data);
+        let mut seen = seen_in(&data.parts);
+        wanted.filter.apply(&mut data, describe);
+        for mut page in further(&gathered, &mut uncover) {
+            for also in seen_in(&page.parts) {
+                if !seen.contains(&also) {
+                    seen.push(also);
+                }
+            }
+            wanted.filter.apply(&mut page, describe);
+            add_hits(&mut data, page);
+        }
         let searched = !wanted.filter.words.trim().is_empty();
         let act = if searched { Act::Searched } else { Act::Opened };
-        let page = (act, seen_in(&data.parts));
+        let page = (act, seen);
         self.record_page(customer, &gathered, &uncover, page)
             .await?;
-        let summary = facts::summary(&data);
-        let catalog = &gathered.current.catalog;
-        wanted.filter.apply(&mut data, |path| {
-            let collection = catalog
-                .dataset(&path.dataset)?
-                .collection(&path.collection)?;
-            collection.field(&path.field)?.description.clone()
-        });
-        if wanted.filter.is_empty() {
-            shorten(&mut data);
-        }
+        shorten(
+            &mut data,
+            if narrowed {
+                HITS_SHOWN
+            } else {
+                ROWS_ON_MY_DATA as usize
+            },
+        );
         Ok(MyDataPage {
             data,
             summary,
@@ -157,12 +177,14 @@ impl Portal {
     /// system that does not answer.
     pub async fn uncover(&self, customer: &Customer, place: &Place, id: &str) -> Result<String> {
         let scope = match place {
-            Place::MyData => Scope::my_data(false),
+            Place::MyData => Scope::my_data(false, true),
             Place::List(name, after) => Scope::list(customer, name.clone(), after.as_deref())?,
         };
         let gathered = self.gather(customer, &scope).await?;
         let mut uncover = self.uncovering(customer, Some(id));
-        let data = self.assemble(customer, &gathered, &mut uncover);
+        let mut data = self.assemble(customer, &gathered, &mut uncover);
+        data.parts
+            .extend(further(&gathered, &mut uncover).flat_map(|page| page.parts));
         let seen: Vec<Seen> = uncover.found.iter().map(Seen::field).collect();
         let entries = data.parts.into_iter().flat_map(|p| p.entries);
         match uncovered_text(entries, id) {
@@ -265,6 +287,21 @@ impl Portal {
                         .map(move |t| (system.clone(), t.clone()))
                 })
                 .collect(),
+            not_searched_to_the_end: gathered
+                .answers
+                .iter()
+                .flat_map(|a| &a.not_to_the_end)
+                .filter_map(|name| {
+                    let dataset = catalog.dataset(&name.dataset)?;
+                    let collection = dataset.collection(&name.collection)?;
+                    Some(
+                        collection
+                            .label
+                            .clone()
+                            .unwrap_or_else(|| name.collection.clone()),
+                    )
+                })
+                .collect(),
             never_collected: catalog
                 .company
                 .never_collected
@@ -307,7 +344,7 @@ fn uncovered_text(entries: impl Iterator<Item = Entry>, id: &str) -> Option<Stri
 
 impl Scope {
     /// My data: all collections, a few rows of each, or as many as are searched.
-    const fn my_data(whole: bool) -> Self {
+    const fn my_data(whole: bool, all_pages: bool) -> Self {
         Self {
             only: None,
             after: None,
@@ -317,6 +354,7 @@ impl Scope {
                 ROWS_SEARCHED
             },
             count_up_to: COUNT_ON_MY_DATA,
+            all_pages,
         }
     }
 
@@ -328,18 +366,49 @@ impl Scope {
             only: Some(name),
             page: ROWS_ON_A_LIST,
             count_up_to: COUNT_ON_A_LIST,
+            all_pages: false,
         })
     }
 }
 
-/// Takes lists back to the rows that My data shows, after more were read to find a covered value.
-fn shorten(data: &mut MyData) {
+/// The pages after the first ones, one by one, so that what does not fit is thrown away before the next is made.
+fn further<'g, 'u>(
+    gathered: &'g Gathered,
+    uncover: &'g mut Uncover<'u>,
+) -> impl Iterator<Item = MyData> + use<'g, 'u> {
+    let pages = gathered.answers.iter().flat_map(|a| &a.further);
+    pages.map(|reading| {
+        let mut rows = Rows::new(&gathered.current, reading, uncover);
+        let parts = reading.collections.iter();
+        MyData {
+            parts: parts.filter_map(|c| rows.part(c, None)).collect(),
+            ..MyData::default()
+        }
+    })
+}
+
+/// Adds what fits of a further page to what was found before it.
+fn add_hits(data: &mut MyData, page: MyData) {
+    for part in page.parts {
+        let is_same = |p: &&mut Part| p.dataset == part.dataset && p.collection == part.collection;
+        match data.parts.iter_mut().find(is_same) {
+            Some(known) => {
+                known.count += part.count;
+                known.entries.extend(part.entries);
+            }
+            None => data.parts.push(part),
+        }
+    }
+}
+
+/// Takes lists back to the rows that My data shows, after more were read to find something.
+fn shorten(data: &mut MyData, most: usize) {
     for part in data
         .parts
         .iter_mut()
         .filter(|p| p.shown_as == ShownAs::List)
     {
-        part.entries.truncate(ROWS_ON_MY_DATA as usize);
+        part.entries.truncate(most);
     }
 }
 
