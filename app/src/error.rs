@@ -21,6 +21,11 @@ pub enum PortalError {
         "We did not understand what your browser sent. Go back, load the page again, and try once more."
     )]
     BadRequest,
+    /// What was sent is no form.
+    #[error(
+        "We only take what our own forms send. Go back, load the page again, and try once more."
+    )]
+    WrongKind,
     /// More was sent than this page takes.
     #[error("That was too much at once. Write less and try again.")]
     TooLarge,
@@ -68,6 +73,7 @@ mod page {
                 Self::LogInFirst => StatusCode::UNAUTHORIZED,
                 Self::NotFound => StatusCode::NOT_FOUND,
                 Self::BadRequest => StatusCode::BAD_REQUEST,
+                Self::WrongKind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 Self::OtherSite => StatusCode::FORBIDDEN,
                 Self::Busy | Self::SystemDown => StatusCode::SERVICE_UNAVAILABLE,
@@ -79,7 +85,7 @@ mod page {
             match self {
                 Self::LogInFirst => "Please log in",
                 Self::NotFound => "There is nothing here",
-                Self::BadRequest => "That did not work",
+                Self::BadRequest | Self::WrongKind => "That did not work",
                 Self::TooLarge => "That was too much",
                 Self::OtherSite => "We stopped this",
                 Self::Busy => "Please wait a minute",

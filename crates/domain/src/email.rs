@@ -40,7 +40,7 @@ impl EmailAddress {
             return Err(EmailError::TooLong);
         }
         let (local, host) = normal.rsplit_once('@').ok_or(EmailError::Malformed)?;
-        let bad = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"@".contains(c);
+        let bad = |c: char| c.is_whitespace() || is_unseen(c) || "<>()[]\\,;:\"@".contains(c);
         let label_ok = |label: &str| {
             !label.is_empty()
                 && label.len() <= 63
@@ -83,6 +83,19 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
+/// Control and format characters (Unicode's Cc and Cf): nobody sees them, and some turn what is around them.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
+                | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+                | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+                | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
+                | '\u{e0020}'..='\u{e007f}'
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +136,14 @@ mod tests {
             ("<a@example.com>", EmailError::Malformed),
             ("a@-example.com", EmailError::Malformed),
             ("a..b@example.com", EmailError::Malformed),
+            ("a\u{202e}b@example.com", EmailError::Malformed),
+            ("a\u{200b}b@example.com", EmailError::Malformed),
+            ("a\u{ad}b@example.com", EmailError::Malformed),
+            ("\u{feff}ab@example.com", EmailError::Malformed),
+            ("a\u{2028}b@example.com", EmailError::Malformed),
+            ("a\u{2029}b@example.com", EmailError::Malformed),
+            ("a\u{85}b@example.com", EmailError::Malformed),
+            ("a@exam\u{200d}ple.com", EmailError::Malformed),
         ] {
             assert_eq!(EmailAddress::parse(typed), Err(error), "{typed:?}");
         }

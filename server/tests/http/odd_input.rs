@@ -151,6 +151,7 @@ async fn what_is_no_form_is_refused() {
                 "{what}: {}",
                 answer.status
             );
+            assert_eq!(answer.status == 415, kind != FORM, "{what}");
             is_our_page(&answer, answer.status, &what);
         }
     }
@@ -162,11 +163,38 @@ async fn what_is_no_form_is_refused() {
             b"[]".to_vec(),
         )
         .await;
-    is_our_page(&odd, 400, "My data as JSON");
+    is_our_page(&odd, 415, "My data as JSON");
     assert!(
         before == house.contents(&[]).await,
         "what is no form changed something"
     );
+}
+
+#[tokio::test]
+async fn an_address_that_is_no_text_is_refused() {
+    let (house, mut ada) = House::with("ada@example.com").await;
+    house.work().await;
+    let before = house.contents(&[]).await;
+    let bodies: [&[u8]; 3] = [
+        b"email=%ff%fe@example.com",
+        b"email=\xff@example.com",
+        b"email=eve%C3@example.com",
+    ];
+    for body in bodies {
+        for path in ["/sign-up", "/forgot-password"] {
+            let answer = ada
+                .send(Method::POST, path, &[("content-type", FORM)], body.to_vec())
+                .await;
+            is_our_page(&answer, 400, path);
+        }
+    }
+    for path in ["/sign-up", "/forgot-password"] {
+        let answer = ada
+            .post(path, &[("email", "e\u{202e}ve@example.com")])
+            .await;
+        is_our_page(&answer, 422, path);
+    }
+    assert!(before == house.contents(&[]).await);
 }
 
 #[tokio::test]
