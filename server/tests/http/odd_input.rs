@@ -198,6 +198,27 @@ async fn an_address_that_is_no_text_is_refused() {
 }
 
 #[tokio::test]
+async fn what_an_island_never_sends_is_refused() {
+    let (_house, mut ada) = House::with("ada@example.com").await;
+    let bodies: [(&str, &[u8], u16); 6] = [
+        (FORM, b"", 400),
+        (FORM, b"&&&===", 400),
+        (FORM, b"id[a]=1", 400),
+        (FORM, b"id=%ff", 400),
+        ("application/json", b"{}", 415),
+        ("text/plain", b"id=1", 415),
+    ];
+    for (kind, body, status) in bodies {
+        let headers = [("content-type", kind)];
+        let answer = ada
+            .send(Method::POST, "/act/uncover", &headers, body.to_vec())
+            .await;
+        let what = format!("{kind} {}", String::from_utf8_lossy(body));
+        assert_eq!(answer.status, status, "{what}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn odd_fields_of_my_data_are_refused_or_find_nothing() {
     let (_house, mut ada) = House::with("ada@example.com").await;
     let long = "x".repeat(201);

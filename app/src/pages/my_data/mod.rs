@@ -5,7 +5,9 @@ mod fact;
 pub mod list;
 mod summary;
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Query, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fairhold_domain::catalog::{Group, Origin, ShownAs};
 use fairhold_domain::facts::{
@@ -17,7 +19,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use crate::error::PortalError;
-use crate::pages::form::PageForm;
+use crate::pages::form::{PageForm, readable};
 use crate::render::Page;
 use crate::session::LoggedIn;
 use crate::state::AppState;
@@ -69,10 +71,38 @@ pub async fn submit(
 
 /// `POST /act/...`: what islands ask for.
 pub async fn act(State(state): State<AppState>, request: Request) -> Response {
-    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request)
-        .await
-        .into_response()
+    let request = match readable(request, &state).await {
+        Ok(request) => request,
+        Err(problem) => {
+            let code = serde_json::to_string(&problem).unwrap_or_default();
+            return (problem.status(), code).into_response();
+        }
+    };
+    let answer = leptos_axum::handle_server_fns_with_context(
+        move || provide_context(state.clone()),
+        request,
+    )
+    .await
+    .into_response();
+    with_its_status(answer).await
 }
+
+/// Leptos answers 500 to arguments that it can't read; the code in the body knows better.
+async fn with_its_status(answer: Response) -> Response {
+    if answer.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return answer;
+    }
+    let (mut parts, body) = answer.into_parts();
+    let Ok(bytes) = to_bytes(body, LONGEST_CODE).await else {
+        return PortalError::Ours.status().into_response();
+    };
+    let code = serde_json::from_slice::<PortalError>(&bytes);
+    parts.status = code.unwrap_or(PortalError::Ours).status();
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+/// Bytes that the code of an error may have.
+const LONGEST_CODE: usize = 1024;
 
 impl Asked {
     /// Whether only a part of everything is asked for.
