@@ -202,7 +202,10 @@ impl Portal {
                 .first()
                 .map(|d| d.key.as_str())
                 .unwrap_or_default();
-            tracing::warn!(dataset, %error, "a connected system could not be read");
+            // An address that leads to no page says nothing of the system.
+            if error != ConnectError::NoSuchPage {
+                tracing::warn!(dataset, %error, "a connected system could not be read");
+            }
             nothing(state_of(error))
         })
     }
