@@ -64,6 +64,9 @@ impl LinkKind {
     }
 }
 
+/// So many requests at the door wait at most: strangers can't fill the store faster than the worker answers.
+pub const MOST_REQUESTS: i64 = 10_000;
+
 /// The keyed hash by which an address is looked up.
 pub fn address_hash(key: &SecretKey, address: &EmailAddress) -> String {
     hex(&key.keyed_hash(&[b"email", address.as_str().as_bytes()]))
@@ -217,6 +220,11 @@ pub async fn add_request(
     sealed: Vec<u8>,
     now: Moment,
 ) -> Result<()> {
+    let sql = "SELECT COUNT(*) FROM address_requests";
+    let (waiting,) = tx.one::<(i64,)>(sql, []).await?;
+    if waiting >= MOST_REQUESTS {
+        return Err(StoreError::Busy);
+    }
     let sql = "INSERT INTO address_requests (request_id, kind, sealed, created_at) VALUES ($1, $2, $3, $4)";
     tx.execute(
         sql,

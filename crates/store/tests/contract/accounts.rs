@@ -270,6 +270,37 @@ async fn a_request_is_kept_until_it_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_requests_wait_at_the_door() {
+    for_each_engine(async |stores| {
+        let fill = stores.db.write(|tx| {
+            Box::pin(async move {
+                for n in 0..accounts::MOST_REQUESTS {
+                    let sql = "INSERT INTO address_requests (request_id, kind, sealed, created_at) VALUES ($1, 'reset', $2, 0)";
+                    tx.execute(sql, [format!("r{n}").as_str().into(), vec![1].into()]).await?;
+                }
+                Ok::<(), StoreError>(())
+            })
+        });
+        fill.await.unwrap();
+        let one_more = async || {
+            let add = stores.db.write(|tx| {
+                Box::pin(async {
+                    accounts::add_request(tx, "more", LinkKind::Reset, vec![1], at(1)).await
+                })
+            });
+            add.await
+        };
+        assert!(matches!(one_more().await, Err(StoreError::Busy)));
+        let answered = stores
+            .db
+            .write(|tx| Box::pin(async { accounts::remove_request(tx, "r0").await }));
+        assert!(answered.await.unwrap());
+        one_more().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_nobody_answers_is_swept() {
     for_each_engine(async |stores| {
         for (id, seconds) in [("old", 0), ("new", 5)] {
