@@ -132,6 +132,8 @@ impl Server {
 /// Takes up a changed catalog; a wrong one is named in the log, and the last good one stays.
 async fn watch_catalog(portal: &Portal, stop: impl Future<Output = ()>) {
     tokio::pin!(stop);
+    // What is wrong is said once, until it changes.
+    let mut told = None;
     loop {
         tokio::select! {
             () = &mut stop => return,
@@ -139,9 +141,15 @@ async fn watch_catalog(portal: &Portal, stop: impl Future<Output = ()>) {
         }
         let company = portal.clone();
         match tokio::task::spawn_blocking(move || company.company().reload()).await {
-            Ok(Ok(true)) => tracing::info!("the catalog has changed and was loaded again"),
-            Ok(Ok(false)) => {}
+            Ok(Ok(changed)) => {
+                told = None;
+                if changed {
+                    tracing::info!("the catalog has changed and was loaded again");
+                }
+            }
+            Ok(Err(error)) if told.as_ref() == Some(&error.to_string()) => {}
             Ok(Err(error)) => {
+                told = Some(error.to_string());
                 tracing::error!(%error, "the changed catalog can't be used: the last good one stays");
             }
             Err(error) => tracing::error!(%error, "the catalog could not be looked at"),
