@@ -174,7 +174,7 @@ fn sqlite_files(config: &Config) -> [PathBuf; 2] {
 /// # Errors
 /// When a connection's settings can't be right; the message names it and says what to do.
 pub fn connections(config: &Config) -> anyhow::Result<Connections> {
-    let timeout = Duration::from_secs(config.systems.timeout_seconds.max(1));
+    let timeout = Duration::from_secs(config.systems.timeout_seconds);
     let connector = |(name, connection): (&String, &Connection)| {
         let connector = connector(name, connection, timeout)
             .with_context(|| format!("the connection {name:?} can't be used"))?;

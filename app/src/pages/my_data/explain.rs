@@ -61,7 +61,7 @@ impl Explained {
                 let explanations = fields.iter().map(|(_, e)| e).collect::<Vec<_>>();
                 let key = (dataset.key.clone(), collection.name.clone());
                 made.lists
-                    .insert(key, list(dataset, collection, &explanations).into());
+                    .insert(key, list(collection, &explanations).into());
             }
         }
         made
@@ -116,7 +116,7 @@ fn points(points: &[(&'static str, String)]) -> impl IntoView + use<> {
         .collect_view()
 }
 
-fn list(_dataset: &Dataset, collection: &Collection, explanations: &[&Explanation]) -> String {
+fn list(collection: &Collection, explanations: &[&Explanation]) -> String {
     let each: Vec<Vec<(&'static str, String)>> = explanations.iter().map(|e| common(e)).collect();
     let Some(first) = each.first() else {
         return String::new();
