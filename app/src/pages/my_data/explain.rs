@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fairhold_domain::catalog::{Collection, Dataset};
+use fairhold_domain::catalog::Collection;
 use fairhold_domain::facts::{Explanation, explain};
 use fairhold_domain::ids::FieldPath;
 use fairhold_portal::company::Current;
