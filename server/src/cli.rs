@@ -8,9 +8,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands;
 use crate::config::Config;
 
-/// The portal where people see, grant, take and erase what a company holds about them.
+/// The program, as it is called.
 #[derive(Debug, Parser)]
-#[command(name = "fairhold", version, about, long_about = LONG, max_term_width = 100)]
+#[command(name = "fairhold", version, about = ABOUT, long_about = LONG, max_term_width = 100)]
 pub struct Cli {
     /// The configuration file.
     #[arg(long, global = true, value_name = "FILE", env = "FAIRHOLD_CONFIG")]
@@ -19,6 +19,8 @@ pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const ABOUT: &str = "Fairhold is a portal where people see what a company holds about them. New here? Run `fairhold demo serve`.";
 
 const LONG: &str =
     "The portal where people see, grant, take and erase what a company holds about them.

@@ -9,9 +9,10 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use fairhold_domain::peer::Network;
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -264,7 +265,7 @@ impl Config {
             )
             .merge(Env::raw().only(&["PORT"]).map(|_| "server.port".into()))
             .merge(Env::raw().only(&["DATA_DIR"]).map(|_| "data.folder".into()));
-        settings.extract().context("the configuration is not right")
+        settings.extract().map_err(|error| wrong_setting(&error))
     }
 
     /// Refuses settings with which nothing would work, or nothing would be bounded.
@@ -317,6 +318,26 @@ impl Config {
             .clone()
             .unwrap_or_else(|| self.data.folder.join("master.key"))
     }
+}
+
+/// What is wrong with the settings, where, and what to do: the value itself is left out, it may be a secret.
+fn wrong_setting(error: &figment::Error) -> anyhow::Error {
+    let source = error.metadata.as_ref();
+    let place = match source.and_then(|m| m.source.as_ref()) {
+        Some(figment::Source::File(file)) => file.display().to_string(),
+        _ => source.map_or_else(|| "the settings".to_owned(), |m| m.name.to_string()),
+    };
+    let key = error.path.join(".");
+    let what = match &error.kind {
+        Kind::UnknownField(..) => format!("there is no setting {key}"),
+        Kind::InvalidType(_, expected) => format!("{key} has to be {expected}"),
+        Kind::InvalidValue(_, expected) => format!("{key} has to be {expected}"),
+        Kind::MissingField(field) => format!("{key} lacks {field}"),
+        Kind::UnknownVariant(_, known) => format!("{key} has to be one of {}", known.join(", ")),
+        Kind::Message(message) if key.is_empty() => message.trim_end().to_owned(),
+        _ => format!("{key} has a wrong form"),
+    };
+    anyhow!("{place} is not right: {what}. Mend it; docs/fairhold.toml describes every setting.")
 }
 
 fn within<T: PartialOrd + Display>(

@@ -1259,6 +1259,41 @@ async fn a_named_configuration_must_be_there() {
     );
 }
 
+#[tokio::test]
+async fn a_wrong_setting_is_named_with_its_file() {
+    for (text, words) in [
+        ("[server]\nprot = 1\n", "there is no setting server.prot"),
+        ("[server]\nport = \"secret\"\n", "server.port has to be "),
+        ("[server\n", "fairhold.toml is not right"),
+    ] {
+        let place = Place::empty();
+        place.write("fairhold.toml", text);
+        let refused = place.run(&["serve"]).await;
+        assert_eq!(refused.code, 1, "{text}");
+        let said = &refused.stderr;
+        assert!(
+            said.contains(words) && said.contains("fairhold.toml"),
+            "{said}"
+        );
+        assert!(
+            !said.contains("secret") && said.contains("Mend it"),
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_help_begins_with_a_friendly_sentence() {
+    for args in [&[][..], &["-h"]] {
+        let ran = Place::empty().run(args).await;
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(
+            said.starts_with("Fairhold is a portal where people see"),
+            "{said}"
+        );
+    }
+}
+
 /// The settings of the documented file: as it stands, and with every setting in it switched on.
 fn documented() -> (String, String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fairhold.toml");
