@@ -40,8 +40,8 @@ pub enum MailError {
 }
 
 impl Mailer {
-    /// Hands a mail over. `Ok(false)`: it stays in the outbox.
-    pub(crate) async fn send(&self, mail: &Mail) -> Result<bool, MailError> {
+    /// Hands a mail over under its name ([`Portal::message_id`]). `Ok(false)`: it stays in the outbox.
+    pub(crate) async fn send(&self, mail: &Mail, name: String) -> Result<bool, MailError> {
         let Self::Smtp { transport, from } = self else {
             return Ok(false);
         };
@@ -50,6 +50,7 @@ impl Mailer {
             .from(from.clone())
             .to(to)
             .subject(&mail.subject)
+            .message_id(Some(name))
             .header(ContentType::TEXT_PLAIN)
             .raw_header(sent_by_a_program())
             .body(mail.text.clone())
@@ -59,6 +60,17 @@ impl Mailer {
             .await
             .map(|_| true)
             .map_err(|_| MailError::Server)
+    }
+}
+
+impl Portal {
+    /// What a mail is called on its way (RFC 5322, 3.6.4): a random id at the portal's own host. The same at each try to send
+    /// it, so that whoever gets it twice can tell.
+    pub(crate) fn message_id(&self, id: &str) -> String {
+        let url = &self.settings().public_url;
+        let after_scheme = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+        let host = after_scheme.split(['/', ':']).next().unwrap_or_default();
+        format!("<{id}@{host}>")
     }
 }
 

@@ -125,6 +125,14 @@ async fn a_sign_up_goes_through_the_mail_server() {
     ] {
         assert!(letter.text.contains(line), "{line}: {}", letter.text);
     }
+    let header = |name: &str| letter.text.lines().find_map(|line| line.strip_prefix(name));
+    assert!(header("Date: ").is_some(), "{}", letter.text);
+    let id = header("Message-ID: ").unwrap_or_default();
+    let (random, host) = id.trim_matches(['<', '>']).split_once('@').unwrap();
+    assert!(
+        random.len() == 36 && !host.is_empty() && !id.contains("ada"),
+        "{id}"
+    );
     let link = link_in(&letter.text);
     assert!(
         letter

@@ -37,7 +37,8 @@ impl SendMail {
         let Some((mail, None)) = waiting else {
             return Ok(Done::Once);
         };
-        if portal.inner.mailer.send(&mail).await? {
+        let name = portal.message_id(&self.mail_id);
+        if portal.inner.mailer.send(&mail, name).await? {
             let now = portal.now();
             portal
                 .inner

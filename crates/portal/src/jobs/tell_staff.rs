@@ -39,7 +39,8 @@ impl TellStaff {
                 subject,
                 text,
             };
-            portal.inner.mailer.send(&mail).await?;
+            let name = portal.message_id(&portal.new_id());
+            portal.inner.mailer.send(&mail, name).await?;
         }
         Ok(Done::Once)
     }
