@@ -330,8 +330,9 @@ fn wrong_setting(error: &figment::Error) -> anyhow::Error {
     let key = error.path.join(".");
     let what = match &error.kind {
         Kind::UnknownField(..) => format!("there is no setting {key}"),
-        Kind::InvalidType(_, expected) => format!("{key} has to be {expected}"),
-        Kind::InvalidValue(_, expected) => format!("{key} has to be {expected}"),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => {
+            format!("{key} has to be {expected}")
+        }
         Kind::MissingField(field) => format!("{key} lacks {field}"),
         Kind::UnknownVariant(_, known) => format!("{key} has to be one of {}", known.join(", ")),
         Kind::Message(message) if key.is_empty() => message.trim_end().to_owned(),
