@@ -336,6 +336,7 @@ fn wrong_setting(error: &figment::Error) -> anyhow::Error {
         Kind::MissingField(field) => format!("{key} lacks {field}"),
         Kind::UnknownVariant(_, known) => format!("{key} has to be one of {}", known.join(", ")),
         Kind::Message(message) if key.is_empty() => message.trim_end().to_owned(),
+        Kind::Message(message) => format!("{key}: {}", message.trim_end_matches(['.', '\n'])),
         _ => format!("{key} has a wrong form"),
     };
     anyhow!("{place} is not right: {what}. Mend it; docs/fairhold.toml describes every setting.")
