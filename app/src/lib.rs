@@ -21,6 +21,8 @@ pub mod session;
 #[cfg(feature = "ssr")]
 pub mod state;
 #[cfg(feature = "ssr")]
+mod step_up;
+#[cfg(feature = "ssr")]
 mod ui;
 
 /// Brings the islands on the page to life.

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::pages::{accounts, demo, home, my_data, not_found, second_fact, who_looked};
+use crate::pages::{account, accounts, demo, home, my_data, not_found, second_fact, who_looked};
 use crate::state::AppState;
 
 /// Every page of the portal.
@@ -28,6 +28,19 @@ pub fn routes() -> Router<AppState> {
             get(accounts::log_in::page).post(accounts::log_in::submit),
         )
         .route("/log-out", post(accounts::log_in::log_out))
+        .route(
+            "/still-you",
+            get(accounts::still_you::page).post(accounts::still_you::submit),
+        )
+        .route("/account", get(account::page))
+        .route(
+            "/account/devices",
+            get(account::devices::page).post(account::devices::submit),
+        )
+        .route(
+            "/account/password",
+            get(account::password::page).post(account::password::submit),
+        )
         .route("/my-data", get(my_data::page).post(my_data::submit))
         .route(
             "/my-data/{dataset}/{collection}",

@@ -3,10 +3,16 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::Method;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fairhold_domain::ids::CustomerId;
+use fairhold_domain::time::Moment;
 use fairhold_portal::Customer;
 use fairhold_portal::accounts::LogIn;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tower_sessions::session::Error;
 use tower_sessions::{Session, session_store};
 
@@ -19,6 +25,18 @@ pub const CUSTOMER: &str = "customer";
 /// Under this name the session keeps when the password that opened it was set. The session store ends a session whose
 /// customer has another password by now.
 pub const PASSWORD_SET_AT: &str = "password_set_at";
+
+/// Under this name the session keeps what the session store calls it where its customer may see it.
+pub const SESSION_ID: &str = "session_id";
+
+/// Under this name the session keeps the device that it began on, sealed for its customer, in base64.
+pub const DEVICE: &str = "device";
+
+/// Under this name the session keeps when its customer last showed who they are.
+const PROVEN_AT: &str = "proven_at";
+
+/// Seconds for which it is enough to have shown who one is (ASVS 5.0, 7.5.1 and 7.5.3).
+const PROVEN_FOR: i64 = 10 * 60;
 
 /// What the session store says when too much is going on.
 pub const BUSY: &str = "busy";
@@ -57,27 +75,72 @@ impl OptionalFromRequestParts<AppState> for LoggedIn {
 /// [`PortalError::LogInFirst`] for a stranger.
 pub async fn customer(parts: &Parts, state: &AppState) -> Result<Customer, PortalError> {
     let session = parts.extensions.get::<Session>().ok_or(PortalError::Ours)?;
-    let id: Option<CustomerId> = session.get(CUSTOMER).await.map_err(broken)?;
+    let id: Option<CustomerId> = get(session, CUSTOMER).await?;
     Ok(state
         .portal
         .customer(id.ok_or(PortalError::LogInFirst)?)
         .await?)
 }
 
-/// Makes the session a customer's, under a new id (ASVS 5.0, 7.2.4).
+/// Makes the session a customer's who has just shown who they are, under a new id (ASVS 5.0, 7.2.4).
 ///
 /// # Errors
 /// When the session can't be stored.
-pub async fn log_in(session: &Session, log_in: LogIn) -> Result<(), PortalError> {
+pub async fn log_in(
+    state: &AppState,
+    session: &Session,
+    headers: &HeaderMap,
+    log_in: LogIn,
+) -> Result<(), PortalError> {
+    let user_agent = headers.get(header::USER_AGENT);
+    let user_agent = user_agent.and_then(|name| name.to_str().ok());
+    let customer = state.portal.customer(log_in.customer).await?;
+    let new = state
+        .portal
+        .new_session(&customer, user_agent.unwrap_or_default())?;
     session.cycle_id().await.map_err(broken)?;
-    session
-        .insert(CUSTOMER, log_in.customer)
-        .await
-        .map_err(broken)?;
-    session
-        .insert(PASSWORD_SET_AT, log_in.password_set_at.0)
-        .await
-        .map_err(broken)
+    put(session, CUSTOMER, log_in.customer).await?;
+    put(session, PASSWORD_SET_AT, log_in.password_set_at.0).await?;
+    put(session, SESSION_ID, new.session_id).await?;
+    put(session, DEVICE, STANDARD.encode(new.device)).await?;
+    put(session, PROVEN_AT, state.portal.now().0).await
+}
+
+/// Whether the customer of the session showed who they are a short time ago.
+pub(crate) async fn just_proven(session: &Session, state: &AppState) -> Result<bool, PortalError> {
+    let proven_at: Option<i64> = get(session, PROVEN_AT).await?;
+    let since = proven_at.map(|at| state.portal.now().seconds_since(Moment(at)));
+    Ok(since.is_some_and(|seconds| (0..PROVEN_FOR).contains(&seconds)))
+}
+
+/// What the session's customer may call it by.
+pub(crate) async fn name(session: &Session) -> Result<String, PortalError> {
+    get(session, SESSION_ID).await?.ok_or(PortalError::Ours)
+}
+
+/// A value that the session keeps.
+pub(crate) async fn get<T: DeserializeOwned>(
+    session: &Session,
+    name: &str,
+) -> Result<Option<T>, PortalError> {
+    session.get(name).await.map_err(broken)
+}
+
+/// Has the session keep a value.
+pub(crate) async fn put(
+    session: &Session,
+    name: &str,
+    value: impl Serialize,
+) -> Result<(), PortalError> {
+    session.insert(name, value).await.map_err(broken)
+}
+
+/// Takes a value out of the session.
+pub(crate) async fn take<T: DeserializeOwned>(
+    session: &Session,
+    name: &str,
+) -> Result<Option<T>, PortalError> {
+    session.remove(name).await.map_err(broken)
 }
 
 /// What the browser learns of a session store that failed.
@@ -91,7 +154,7 @@ fn broken(error: Error) -> PortalError {
 /// Where to go after the log-in: a page of our own, whatever the address bar said.
 pub fn safe_next(next: Option<&str>) -> &str {
     let ours = |path: &&str| {
-        ["/my-data", "/is-it-you", "/who-looked"]
+        ["/my-data", "/is-it-you", "/who-looked", "/account"]
             .iter()
             .any(|own| *path == *own || path.strip_prefix(own).is_some_and(|r| r.starts_with('/')))
             && path.len() <= 300
@@ -115,6 +178,7 @@ mod tests {
             (Some("/who-looked"), "/who-looked"),
             (Some("/my-data/shop/orders"), "/my-data/shop/orders"),
             (Some("/is-it-you/shop"), "/is-it-you/shop"),
+            (Some("/account/devices"), "/account/devices"),
             (Some("//evil.example"), "/my-data"),
             (Some("https://evil.example/my-data"), "/my-data"),
             (Some("/my-data@evil.example"), "/my-data"),

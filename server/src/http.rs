@@ -49,7 +49,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
     let sessions = Sessions {
         db: state.portal.db().clone(),
         world: state.portal.world().clone(),
-        idle_seconds: config.sessions.idle_minutes * 60,
+        idle_seconds: state.portal.settings().idle_seconds,
         absolute_seconds: config.sessions.absolute_hours * 3600,
     };
     // `__Host-`: only over HTTPS or to this machine, only this host, every path (ASVS 5.0, 3.3.1 to 3.3.4).

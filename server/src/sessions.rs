@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fairhold_app::session::{BUSY, CUSTOMER, PASSWORD_SET_AT};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use fairhold_app::session::{BUSY, CUSTOMER, DEVICE, PASSWORD_SET_AT, SESSION_ID};
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
 use fairhold_portal::world::World;
 use fairhold_store::seal::token_hash;
+use fairhold_store::sessions::{Kept, Whose};
 use fairhold_store::{Db, Random, SecretKey, StoreError, sessions};
 use serde_json::Value;
 use tower_sessions::SessionStore;
@@ -41,16 +44,13 @@ impl std::fmt::Debug for Sessions {
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         loop {
-            let (hash, sealed) = self.seal(record)?;
-            let customer = customer_of(record);
+            let (hash, kept) = self.kept(record)?;
             let now = self.world.clock.now();
             let expires = now.plus_seconds(self.absolute_seconds);
             let added = self
                 .db
                 .write(move |tx| {
-                    Box::pin(async move {
-                        sessions::add(tx, &hash, customer, now, expires, sealed).await
-                    })
+                    Box::pin(async move { sessions::add(tx, &hash, now, expires, kept).await })
                 })
                 .await
                 .map_err(backend)?;
@@ -62,8 +62,7 @@ impl SessionStore for Sessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let (hash, sealed) = self.seal(record)?;
-        let customer = customer_of(record);
+        let (hash, kept) = self.kept(record)?;
         let now = self.world.clock.now();
         let stands = self
             .db
@@ -73,8 +72,7 @@ impl SessionStore for Sessions {
                     let Some(stored) = sessions::get(tx, &hash).await? else {
                         return Ok(false);
                     };
-                    sessions::save(tx, &hash, customer, now, Moment(stored.expires_at), sealed)
-                        .await
+                    sessions::save(tx, &hash, now, Moment(stored.expires_at), kept).await
                 })
             })
             .await
@@ -134,14 +132,15 @@ impl SessionStore for Sessions {
 }
 
 impl Sessions {
-    fn seal(&self, record: &Record) -> Result<(String, Vec<u8>)> {
+    fn kept(&self, record: &Record) -> Result<(String, Kept)> {
         let random: &Arc<dyn Random> = &self.world.random;
         let plain =
             serde_json::to_vec(&record.data).map_err(|_| Error::Encode("session".to_owned()))?;
         let sealed = key_of(&record.id)
             .seal("session", &plain, &**random)
             .map_err(backend)?;
-        Ok((hash_of(&record.id), sealed))
+        let whose = whose(record)?;
+        Ok((hash_of(&record.id), Kept { whose, sealed }))
     }
 }
 
@@ -159,12 +158,22 @@ fn key_of(id: &Id) -> SecretKey {
     SecretKey::new(bytes).derive("session contents")
 }
 
-fn customer_of(record: &Record) -> Option<CustomerId> {
-    record
-        .data
-        .get(CUSTOMER)
-        .and_then(Value::as_str)
-        .and_then(|id| CustomerId::parse(id).ok())
+/// Whose session it is: with a log-in all three values come, or it is none.
+fn whose(record: &Record) -> Result<Option<Whose>> {
+    let text = |name| record.data.get(name).and_then(Value::as_str);
+    let Some(customer) = text(CUSTOMER) else {
+        return Ok(None);
+    };
+    let whose = || {
+        Some(Whose {
+            customer: CustomerId::parse(customer).ok()?,
+            session_id: text(SESSION_ID)?.to_owned(),
+            device: STANDARD.decode(text(DEVICE)?).ok()?,
+        })
+    };
+    whose()
+        .map(Some)
+        .ok_or_else(|| Error::Encode("session".to_owned()))
 }
 
 fn backend(e: StoreError) -> Error {

@@ -1,5 +1,6 @@
 //! The pages, one folder an area: `page` shows, `submit` does what the page's form asks and answers with a page.
 
+pub mod account;
 pub mod accounts;
 pub mod demo;
 pub mod form;

@@ -21,7 +21,11 @@ pub enum Visitor {
 }
 
 /// The pages that a customer can go to: address and name.
-const PLACES: [(&str, &str); 2] = [("/my-data", "My data"), ("/who-looked", "Who looked")];
+const PLACES: [(&str, &str); 3] = [
+    ("/my-data", "My data"),
+    ("/who-looked", "Who looked"),
+    ("/account", "Your account"),
+];
 
 /// The whole document.
 #[component]
@@ -121,7 +125,14 @@ fn Top(visitor: Visitor, current: Arc<Current>) -> impl IntoView {
 #[component]
 fn Places(path: &'static str) -> impl IntoView {
     let links = PLACES.map(|(address, name)| {
-        let here = (address == path).then_some("page");
+        let below = path
+            .strip_prefix(address)
+            .is_some_and(|rest| rest.starts_with('/'));
+        let here = match (address == path, below) {
+            (true, _) => Some("page"),
+            (_, true) => Some("true"),
+            _ => None,
+        };
         view! { <li><a href=address aria-current=here>{name}</a></li> }
     });
     view! { <nav aria-label="Your portal"><ul>{links.collect_view()}</ul></nav> }

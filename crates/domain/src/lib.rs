@@ -5,6 +5,7 @@
 pub mod access;
 pub mod catalog;
 pub mod contact;
+pub mod device;
 pub mod email;
 pub mod facts;
 pub mod ids;

@@ -125,6 +125,64 @@ impl Portal {
         Ok(())
     }
 
+    /// Sets another password for somebody who has just shown again who they are. It ends all their sessions; the answer
+    /// begins a new one.
+    ///
+    /// # Errors
+    /// [`Error::Password`] when the password will not do: then nothing changes.
+    pub async fn change_password(
+        &self,
+        customer: Customer,
+        password: SecretString,
+    ) -> Result<LogIn> {
+        let now = self.now();
+        let address = self.address_of(&customer).await?;
+        password::check(password.expose_secret(), address.as_str())?;
+        let hash = self
+            .inner
+            .passwords
+            .hash(password, &*self.inner.world.random)
+            .await?;
+        let log_in = LogIn {
+            customer: customer.id,
+            password_set_at: now,
+        };
+        let portal = self.clone();
+        self.inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    accounts::set_password(tx, customer.id, &hash, now).await?;
+                    sessions::remove_all(tx, customer.id).await?;
+                    portal
+                        .tell_password_changed(tx, &customer, &address)
+                        .await?;
+                    Ok::<(), Error>(())
+                })
+            })
+            .await?;
+        self.inner.bell.ring();
+        Ok(log_in)
+    }
+
+    /// The customer of the session shows again who they are, by their password.
+    ///
+    /// # Errors
+    /// As [`Self::log_in`].
+    pub async fn prove_again(
+        &self,
+        customer: &Customer,
+        password: SecretString,
+        peer: IpAddr,
+    ) -> Result<LogIn> {
+        let address = self.address_of(customer).await?;
+        let log_in = self.log_in(address.as_str(), password, peer).await?;
+        // The address may have become somebody else's in between.
+        (log_in.customer == customer.id)
+            .then_some(log_in)
+            .ok_or(Error::WrongLogIn)
+    }
+
     async fn tell_password_changed(
         &self,
         tx: &mut fairhold_store::Tx,

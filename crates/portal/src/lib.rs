@@ -15,6 +15,7 @@ mod own_values;
 mod passwords;
 mod rows;
 pub mod second_fact;
+pub mod sessions;
 pub mod systems;
 pub mod who_looked;
 pub mod world;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub public_url: String,
     /// The demo: mail stays in the outbox and is shown on a page.
     pub demo: bool,
+    /// Seconds after which a session that nobody used has ended.
+    pub idle_seconds: i64,
     /// How long a read of a connected system may take.
     pub system_timeout: Duration,
     /// Whom the company wants to be told what nobody described yet.

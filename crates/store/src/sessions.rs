@@ -20,31 +20,63 @@ pub struct StoredSession {
     pub sealed: Vec<u8>,
 }
 
+/// What a session keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Whose it is, once they have logged in.
+    pub whose: Option<Whose>,
+    /// Its contents, sealed so that only the cookie opens them.
+    pub sealed: Vec<u8>,
+}
+
+/// Whose session it is, and how they tell it from their others.
+#[derive(Clone, Debug)]
+pub struct Whose {
+    /// The customer.
+    pub customer: CustomerId,
+    /// Its name, which opens nothing.
+    pub session_id: String,
+    /// The device, sealed for the customer.
+    pub device: Vec<u8>,
+}
+
+/// A session as its customer may see it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct OwnSession {
+    /// Its name, which opens nothing.
+    pub session_id: String,
+    /// Microseconds, see [`Moment`].
+    pub created_at: i64,
+    /// Microseconds, see [`Moment`].
+    pub last_seen_at: i64,
+    /// The device, sealed for the customer.
+    pub device: Vec<u8>,
+}
+
 /// Adds a session; answers whether the token was free.
 pub async fn add(
     tx: &mut Tx,
     token_hash: &str,
-    customer: Option<CustomerId>,
     now: Moment,
     expires: Moment,
-    sealed: Vec<u8>,
+    kept: Kept,
 ) -> Result<bool> {
-    let sql = "INSERT INTO sessions (token_hash, customer_id, created_at, last_seen_at, expires_at, sealed) \
-               VALUES ($1, $2, $3, $3, $4, $5) ON CONFLICT (token_hash) DO NOTHING";
-    put(tx, sql, token_hash, customer, now, expires, sealed).await
+    let sql = "INSERT INTO sessions (token_hash, created_at, last_seen_at, expires_at, customer_id, session_id, device, sealed) \
+               VALUES ($1, $2, $2, $3, $4, $5, $6, $7) ON CONFLICT (token_hash) DO NOTHING";
+    put(tx, sql, token_hash, now, expires, kept).await
 }
 
 /// Changes what a session holds. A session that has ended in between stays ended: then the answer is `false`.
 pub async fn save(
     tx: &mut Tx,
     token_hash: &str,
-    customer: Option<CustomerId>,
     now: Moment,
     expires: Moment,
-    sealed: Vec<u8>,
+    kept: Kept,
 ) -> Result<bool> {
-    let sql = "UPDATE sessions SET customer_id = $2, last_seen_at = $3, expires_at = $4, sealed = $5 WHERE token_hash = $1";
-    put(tx, sql, token_hash, customer, now, expires, sealed).await
+    let sql = "UPDATE sessions SET last_seen_at = $2, expires_at = $3, customer_id = $4, session_id = $5, device = $6, \
+               sealed = $7 WHERE token_hash = $1";
+    put(tx, sql, token_hash, now, expires, kept).await
 }
 
 /// Runs a statement that keeps what a session holds; answers whether there was something to change.
@@ -52,25 +84,58 @@ async fn put(
     tx: &mut Tx,
     sql: &'static str,
     token_hash: &str,
-    customer: Option<CustomerId>,
     now: Moment,
     expires: Moment,
-    sealed: Vec<u8>,
+    kept: Kept,
 ) -> Result<bool> {
-    let customer = customer.map(|c| c.to_string());
+    let (customer, session_id, device) = match kept.whose {
+        Some(whose) => (
+            Some(whose.customer.to_string()),
+            Some(whose.session_id),
+            Some(whose.device),
+        ),
+        None => (None, None, None),
+    };
+    let args = [
+        token_hash.into(),
+        now.into(),
+        expires.into(),
+        customer.into(),
+        session_id.into(),
+        device.into(),
+        kept.sealed.into(),
+    ];
+    Ok(tx.execute(sql, args).await? > 0)
+}
+
+/// The sessions of a customer that have not ended, the one used last first.
+pub async fn of_customer(
+    tx: &mut Tx,
+    customer: CustomerId,
+    now: Moment,
+    idle_since: Moment,
+) -> Result<Vec<OwnSession>> {
+    let sql = "SELECT session_id, created_at, last_seen_at, device FROM sessions \
+               WHERE customer_id = $1 AND session_id IS NOT NULL AND device IS NOT NULL \
+               AND expires_at > $2 AND last_seen_at > $3 ORDER BY last_seen_at DESC, session_id";
+    tx.all(sql, [customer.into(), now.into(), idle_since.into()])
+        .await
+}
+
+/// Ends one session of a customer; answers whether there was one of that name.
+pub async fn remove_one(tx: &mut Tx, customer: CustomerId, session_id: &str) -> Result<bool> {
+    let sql = "DELETE FROM sessions WHERE customer_id = $1 AND session_id = $2";
     Ok(tx
-        .execute(
-            sql,
-            [
-                token_hash.into(),
-                customer.into(),
-                now.into(),
-                expires.into(),
-                sealed.into(),
-            ],
-        )
+        .execute(sql, [customer.into(), session_id.into()])
         .await?
         > 0)
+}
+
+/// Ends all sessions of a customer but one; answers how many.
+pub async fn remove_others(tx: &mut Tx, customer: CustomerId, but: &str) -> Result<u64> {
+    let sql =
+        "DELETE FROM sessions WHERE customer_id = $1 AND (session_id IS NULL OR session_id <> $2)";
+    tx.execute(sql, [customer.into(), but.into()]).await
 }
 
 /// The session, whether or not it has ended.

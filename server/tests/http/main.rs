@@ -10,6 +10,7 @@
 
 mod accounts;
 mod chinook;
+mod devices;
 mod drift;
 mod engines;
 mod html;
@@ -18,6 +19,7 @@ mod mail;
 mod my_data;
 mod odd_input;
 mod second_fact;
+mod step_up;
 mod support;
 mod systems;
 mod throttle;

@@ -34,7 +34,10 @@ const OPEN_FORMS: [&str; 5] = [
 ];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-const CUSTOMERS: [&str; 4] = [
+const CUSTOMERS: [&str; 7] = [
+    "GET /still-you",
+    "GET /account",
+    "GET /account/devices",
     "GET /my-data",
     "GET /my-data/{dataset}/{collection}",
     "GET /is-it-you/{dataset}",
@@ -42,12 +45,18 @@ const CUSTOMERS: [&str; 4] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-const CUSTOMERS_FORMS: [&str; 4] = [
+const CUSTOMERS_FORMS: [&str; 7] = [
+    "POST /still-you",
+    "POST /account/devices",
+    "POST /account/password",
     "POST /my-data",
     "POST /my-data/{dataset}/{collection}",
     "POST /is-it-you/{dataset}",
     "POST /act/uncover",
 ];
+
+/// Pages for a customer who showed a short time ago who they are: others are asked to.
+const PROVEN: [&str; 1] = ["GET /account/password"];
 
 /// The addresses that the source names.
 fn routes() -> BTreeSet<String> {
@@ -97,6 +106,7 @@ fn every_address_is_in_a_list() {
         .iter()
         .chain(&OPEN_FORMS)
         .chain(&CUSTOMERS)
+        .chain(&PROVEN)
         .chain(&CUSTOMERS_FORMS);
     let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
     assert_eq!(routes(), listed);
@@ -132,7 +142,7 @@ async fn a_stranger_gets_no_further_than_the_open_pages() {
         let answer = call(&mut house.browser(), route).await;
         assert_eq!(answer.status, 200, "{route}");
     }
-    for route in CUSTOMERS {
+    for route in CUSTOMERS.iter().chain(&PROVEN) {
         let answer = call(&mut house.browser(), route).await;
         assert_eq!(answer.status, 303, "{route}");
         assert!(answer.location().starts_with("/log-in?next=/"), "{route}");
@@ -168,7 +178,7 @@ async fn an_island_that_a_stranger_calls_hears_that_they_must_log_in() {
 async fn to_open_a_page_changes_nothing() {
     let (house, customer) = House::with("ada@example.com").await;
     house.work().await;
-    for route in OPEN.iter().chain(&CUSTOMERS) {
+    for route in OPEN.iter().chain(&CUSTOMERS).chain(&PROVEN) {
         for mut browser in [house.browser(), customer.clone()] {
             for method in [Method::GET, Method::HEAD] {
                 // That somebody looked is the one thing that a look writes down, with what was learnt to find their rows.

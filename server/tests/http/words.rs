@@ -108,6 +108,10 @@ async fn every_page_is_easy_to_read() {
         let mut paths = vec![
             "/my-data".to_owned(),
             "/who-looked".to_owned(),
+            "/account".to_owned(),
+            "/account/devices".to_owned(),
+            "/account/password".to_owned(),
+            "/still-you".to_owned(),
             "/my-data?origin=guess".to_owned(),
         ];
         let page = browser.get("/my-data").await;

@@ -1,13 +1,14 @@
 //! Log in and log out.
 
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use secrecy::SecretString;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::refused;
 use crate::error::PortalError;
 use crate::pages::form::PageForm;
 use crate::peer::Peer;
@@ -48,6 +49,7 @@ pub async fn submit(
     State(state): State<AppState>,
     session: Session,
     Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
     PageForm(form): PageForm<LogInForm>,
 ) -> Response {
     let log_in = state.portal.log_in(&form.email, form.password, peer).await;
@@ -60,36 +62,15 @@ pub async fn submit(
         show(&state, &asked, typed, status, Some(words))
     };
     match log_in {
-        Ok(log_in) => match session::log_in(&session, log_in).await {
+        Ok(log_in) => match session::log_in(&state, &session, &headers, log_in).await {
             Ok(()) => Redirect::to(safe_next(form.next.as_deref())).into_response(),
             Err(error) => error.page(&state),
         },
-        Err(fairhold_portal::Error::WrongLogIn) => {
-            again(StatusCode::UNPROCESSABLE_ENTITY, WRONG.to_owned())
-        }
-        Err(fairhold_portal::Error::TooManyTries { seconds }) => {
-            let mut response = again(StatusCode::TOO_MANY_REQUESTS, too_many(seconds));
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            response
-        }
-        Err(error) => PortalError::from(error).page(&state),
+        Err(error) => refused(&state, error, WRONG, again),
     }
 }
 
 const WRONG: &str = "The e-mail address or the password is not right. Check both and try again.";
-
-/// The same words for every address and every password.
-fn too_many(seconds: i64) -> String {
-    let wait = match seconds {
-        1 => "1 second".to_owned(),
-        ..=90 => format!("{seconds} seconds"),
-        // Never too few.
-        _ => format!("{} minutes", (seconds + 59) / 60),
-    };
-    format!("There were too many wrong tries. Wait {wait}, then try again. Or set a new password.")
-}
 
 /// `POST /log-out`: ends the session and has the browser forget what it kept (ASVS 5.0, 14.3.1).
 pub async fn log_out(State(state): State<AppState>, session: Session) -> Response {

@@ -5,8 +5,9 @@ pub mod forgot;
 pub mod log_in;
 pub mod set_password;
 pub mod sign_up;
+pub mod still_you;
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use fairhold_portal::LinkKind;
 use leptos::prelude::*;
@@ -84,4 +85,37 @@ impl AskPage {
             Err(error) => PortalError::from(error).page(state),
         }
     }
+}
+
+/// The page again, for whoever did not show who they are: what was wrong, or how long to wait.
+fn refused(
+    state: &AppState,
+    error: fairhold_portal::Error,
+    wrong: &str,
+    again: impl FnOnce(StatusCode, String) -> Response,
+) -> Response {
+    match error {
+        fairhold_portal::Error::WrongLogIn => {
+            again(StatusCode::UNPROCESSABLE_ENTITY, wrong.to_owned())
+        }
+        fairhold_portal::Error::TooManyTries { seconds } => {
+            let mut response = again(StatusCode::TOO_MANY_REQUESTS, too_many(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+        }
+        error => PortalError::from(error).page(state),
+    }
+}
+
+/// The same words for every address and every password.
+fn too_many(seconds: i64) -> String {
+    let wait = match seconds {
+        1 => "1 second".to_owned(),
+        ..=90 => format!("{seconds} seconds"),
+        // Never too few.
+        _ => format!("{} minutes", (seconds + 59) / 60),
+    };
+    format!("There were too many wrong tries. Wait {wait}, then try again. Or set a new password.")
 }

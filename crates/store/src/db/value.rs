@@ -52,6 +52,11 @@ impl From<Vec<u8>> for Value {
         Self::Bytes(Some(v))
     }
 }
+impl From<Option<Vec<u8>>> for Value {
+    fn from(v: Option<Vec<u8>>) -> Self {
+        Self::Bytes(v)
+    }
+}
 impl From<fairhold_domain::ids::CustomerId> for Value {
     fn from(v: fairhold_domain::ids::CustomerId) -> Self {
         Self::Text(Some(v.to_string()))

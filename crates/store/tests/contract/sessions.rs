@@ -1,9 +1,20 @@
 //! Sessions.
 
 use fairhold_domain::ids::CustomerId;
-use fairhold_store::sessions::{self, StoredSession};
+use fairhold_store::sessions::{self, Kept, StoredSession, Whose};
 
 use crate::support::{Stores, at, for_each_engine};
+
+fn kept(whose: Option<CustomerId>, token: &str, sealed: &str) -> Kept {
+    Kept {
+        whose: whose.map(|customer| Whose {
+            customer,
+            session_id: format!("id of {token}"),
+            device: b"a phone".to_vec(),
+        }),
+        sealed: sealed.into(),
+    }
+}
 
 async fn add(
     stores: &Stores,
@@ -12,9 +23,9 @@ async fn add(
     ends: i64,
 ) -> bool {
     let add = stores.db.write(move |tx| {
-        Box::pin(
-            async move { sessions::add(tx, token, customer, at(0), at(ends), token.into()).await },
-        )
+        Box::pin(async move {
+            sessions::add(tx, token, at(0), at(ends), kept(customer, token, token)).await
+        })
     });
     add.await.unwrap()
 }
@@ -22,7 +33,7 @@ async fn add(
 async fn save(stores: &Stores, token: &'static str, customer: Option<CustomerId>) -> bool {
     let save = stores.db.write(move |tx| {
         Box::pin(async move {
-            sessions::save(tx, token, customer, at(2), at(90), b"saved".to_vec()).await
+            sessions::save(tx, token, at(2), at(90), kept(customer, token, "saved")).await
         })
     });
     save.await.unwrap()
@@ -40,7 +51,7 @@ async fn a_session_is_kept_and_its_token_is_taken() {
         assert!(add(stores, "one", None, 60).await);
         let other = stores.db.write(|tx| {
             Box::pin(async move {
-                sessions::add(tx, "one", None, at(5), at(70), b"other".to_vec()).await
+                sessions::add(tx, "one", at(5), at(70), kept(None, "one", "other")).await
             })
         });
         assert!(!other.await.unwrap(), "a taken token was given again");
@@ -117,6 +128,54 @@ async fn ended_and_idle_sessions_are_swept() {
             .write(|tx| Box::pin(async { sessions::sweep(tx, at(30), at(10)).await }));
         assert_eq!(sweep.await.unwrap(), 2);
         assert!(get(stores, "used").await.is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_sees_and_ends_their_own_sessions_alone() {
+    for_each_engine(async |stores| {
+        let ((ann, _), (ben, _)) = (stores.customer().await, stores.customer().await);
+        for (token, whose, ends) in [
+            ("phone", ann, 60),
+            ("laptop", ann, 60),
+            ("ended", ann, 29),
+            ("ben's", ben, 60),
+        ] {
+            add(stores, token, Some(whose), ends).await;
+        }
+        for (token, used) in [("phone", 20), ("laptop", 25), ("ended", 28), ("ben's", 25)] {
+            let touch = stores.db.write(move |tx| {
+                Box::pin(async move { sessions::touch(tx, token, at(used)).await })
+            });
+            touch.await.unwrap();
+        }
+        let listed = async |idle_since| {
+            let mut tx = stores.db.read().await.unwrap();
+            let own = sessions::of_customer(&mut tx, ann, at(30), at(idle_since)).await;
+            let own = own.unwrap().into_iter();
+            own.map(|s| s.session_id).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(0).await, ["id of laptop", "id of phone"]);
+        assert_eq!(listed(20).await, ["id of laptop"], "the other is idle");
+
+        let remove = async |name: &'static str| {
+            let remove = stores.db.write(move |tx| {
+                Box::pin(async move { sessions::remove_one(tx, ann, name).await })
+            });
+            remove.await.unwrap()
+        };
+        assert!(!remove("id of ben's").await, "it is not hers");
+        assert!(remove("id of phone").await);
+        assert!(!remove("id of phone").await);
+        assert!(get(stores, "phone").await.is_none());
+
+        let others = stores.db.write(move |tx| {
+            Box::pin(async move { sessions::remove_others(tx, ann, "id of laptop").await })
+        });
+        assert_eq!(others.await.unwrap(), 1, "the one that has ended");
+        assert!(get(stores, "laptop").await.is_some());
+        assert!(get(stores, "ben's").await.is_some());
     })
     .await;
 }

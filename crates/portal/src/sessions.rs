@@ -1,0 +1,105 @@
+//! The sessions of a customer: the devices that they are logged in on (ASVS 5.0, 7.5.2).
+
+use fairhold_domain::device;
+use fairhold_domain::present;
+use fairhold_domain::time::Moment;
+use fairhold_store::StoreError;
+use fairhold_store::sessions::{self, OwnSession};
+
+use crate::error::{Error, Result};
+use crate::{Customer, Portal};
+
+/// What a session that begins is called, and where.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Its name, which opens nothing.
+    pub session_id: String,
+    /// The device, sealed for the customer.
+    pub device: Vec<u8>,
+}
+
+/// A device that the customer is logged in on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The name of its session.
+    pub session_id: String,
+    /// "Firefox on Windows"
+    pub words: String,
+    /// When the customer last showed there who they are, as one speaks of it.
+    pub logged_in: String,
+    /// When it was used last, as one speaks of it.
+    pub used: String,
+}
+
+impl Portal {
+    /// Names a session that begins on the device whose browser calls itself `user_agent`.
+    ///
+    /// # Errors
+    /// When nothing can be sealed.
+    pub fn new_session(&self, customer: &Customer, user_agent: &str) -> Result<NewSession> {
+        let session_id = self.new_id();
+        let device = customer.key.seal(
+            &context(&session_id),
+            device::describe(user_agent).as_bytes(),
+            &*self.inner.world.random,
+        )?;
+        Ok(NewSession { session_id, device })
+    }
+
+    /// The devices that a customer is logged in on, the one used last first.
+    pub async fn devices(&self, customer: &Customer) -> Result<Vec<Device>> {
+        let now = self.now();
+        let idle_since = now.plus_seconds(-self.settings().idle_seconds);
+        let mut tx = self.inner.db.read().await?;
+        let own = sessions::of_customer(&mut tx, customer.id, now, idle_since).await?;
+        drop(tx);
+        let zone = self.company().current().zone.clone();
+        let spoken = |at: i64| present::spoken(Moment(at).timestamp(), now.timestamp(), &zone);
+        let device = |session: OwnSession| {
+            Ok(Device {
+                words: words(customer, &session)?,
+                logged_in: spoken(session.created_at),
+                used: spoken(session.last_seen_at),
+                session_id: session.session_id,
+            })
+        };
+        own.into_iter().map(device).collect()
+    }
+
+    /// Ends one of the customer's sessions, at once.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when they have none of that name.
+    pub async fn end_session(&self, customer: &Customer, session_id: &str) -> Result<()> {
+        let (id, session_id) = (customer.id, session_id.to_owned());
+        let removed = self
+            .inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move { sessions::remove_one(tx, id, &session_id).await })
+            })
+            .await?;
+        removed.then_some(()).ok_or(Error::NotFound)
+    }
+
+    /// Ends all the customer's sessions but this one, at once.
+    pub async fn end_other_sessions(&self, customer: &Customer, this: &str) -> Result<()> {
+        let (id, this) = (customer.id, this.to_owned());
+        let others = self
+            .inner
+            .db
+            .write(move |tx| Box::pin(async move { sessions::remove_others(tx, id, &this).await }));
+        Ok(others.await.map(|_| ())?)
+    }
+}
+
+fn context(session_id: &str) -> String {
+    format!("session-device:{session_id}")
+}
+
+fn words(customer: &Customer, session: &OwnSession) -> Result<String> {
+    let plain = customer
+        .key
+        .open(&context(&session.session_id), &session.device)?;
+    String::from_utf8(plain).map_err(|_| Error::Store(StoreError::Form))
+}
