@@ -131,9 +131,12 @@ mod page {
             use fairhold_portal::Error;
             match error {
                 Error::LogInFirst | Error::WrongLogIn => Self::LogInFirst,
-                Error::Email(_) | Error::Password(_) | Error::SecondFact(_) | Error::LinkEnded => {
-                    Self::BadRequest
-                }
+                Error::Email(_)
+                | Error::Password(_)
+                | Error::SecondFact(_)
+                | Error::Code(_)
+                | Error::Passkey
+                | Error::LinkEnded => Self::BadRequest,
                 Error::NotFound => Self::NotFound,
                 Error::TooManyTries { .. } | Error::Busy => Self::Busy,
                 Error::SystemDown => Self::SystemDown,

@@ -27,12 +27,52 @@ pub fn routes() -> Router<AppState> {
             "/log-in",
             get(accounts::log_in::page).post(accounts::log_in::submit),
         )
+        .route(
+            "/log-in/code",
+            get(accounts::code::page).post(accounts::code::submit),
+        )
+        .route(
+            "/log-in/passkey",
+            get(accounts::passkey::page).post(accounts::passkey::begin),
+        )
+        .route("/log-in/passkey/answer", post(accounts::passkey::submit))
+        .route(
+            "/not-me/{token}",
+            get(accounts::not_me::page).post(accounts::not_me::submit),
+        )
         .route("/log-out", post(accounts::log_in::log_out))
         .route(
             "/still-you",
             get(accounts::still_you::page).post(accounts::still_you::submit),
         )
         .route("/account", get(account::page))
+        .route(
+            "/account/app",
+            get(account::app_codes::page).post(account::app_codes::begin),
+        )
+        .route(
+            "/account/app/new",
+            get(account::app_codes::new).post(account::app_codes::keep),
+        )
+        .route("/account/app/off", post(account::app_codes::off))
+        .route(
+            "/account/recovery-codes",
+            get(account::recovery_codes::page).post(account::recovery_codes::renew),
+        )
+        .route(
+            "/account/recovery-codes/kept",
+            post(account::recovery_codes::kept),
+        )
+        .route(
+            "/account/passkeys",
+            get(account::passkeys::page).post(account::passkeys::begin),
+        )
+        .route(
+            "/account/passkeys/new",
+            get(account::passkeys::new).post(account::passkeys::keep),
+        )
+        .route("/account/passkeys/name", post(account::passkeys::rename))
+        .route("/account/passkeys/off", post(account::passkeys::remove))
         .route(
             "/account/devices",
             get(account::devices::page).post(account::devices::submit),

@@ -1,18 +1,20 @@
 //! Who is asking: the customer of the session, never of the request.
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::HeaderMap;
 use axum::http::Method;
+use axum::http::header::{COOKIE, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
 use fairhold_portal::Customer;
 use fairhold_portal::accounts::LogIn;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tower_sessions::cookie::Cookie;
 use tower_sessions::session::Error;
 use tower_sessions::{Session, session_store};
 
@@ -34,6 +36,18 @@ pub const DEVICE: &str = "device";
 
 /// Under this name the session keeps when its customer last showed who they are.
 const PROVEN_AT: &str = "proven_at";
+
+/// Under this name the session keeps whose password was right, until they took the second step.
+const HALF_IN: &str = "half_in";
+
+/// The cookie by which a device is known again to a customer who logged in with it.
+const DEVICE_COOKIE: &str = "__Host-fairhold-device";
+
+/// How long a device is known: as long as browsers keep a cookie.
+const DEVICE_SECONDS: i64 = 400 * 24 * 3600;
+
+/// Letters of a token: 32 bytes in base64.
+const TOKEN_LETTERS: usize = 43;
 
 /// Seconds for which it is enough to have shown who one is (ASVS 5.0, 7.5.1 and 7.5.3).
 const PROVEN_FOR: i64 = 10 * 60;
@@ -82,28 +96,118 @@ pub async fn customer(parts: &Parts, state: &AppState) -> Result<Customer, Porta
         .await?)
 }
 
-/// Makes the session a customer's who has just shown who they are, under a new id (ASVS 5.0, 7.2.4).
-///
-/// # Errors
-/// When the session can't be stored.
-pub async fn log_in(
+/// Makes the session a customer's who has just shown who they are, under a new id (ASVS 5.0, 7.2.4), and goes on to
+/// a page of ours.
+pub async fn enter(
     state: &AppState,
     session: &Session,
     headers: &HeaderMap,
     log_in: LogIn,
-) -> Result<(), PortalError> {
-    let user_agent = headers.get(header::USER_AGENT);
+    to: &str,
+) -> Response {
+    match begin(state, session, headers, log_in).await {
+        Ok(device) => {
+            let onward = Redirect::to(to);
+            (AppendHeaders([(SET_COOKIE, device)]), onward).into_response()
+        }
+        Err(error) => error.page(state),
+    }
+}
+
+/// Begins the session; answers the cookie by which the device is known again.
+async fn begin(
+    state: &AppState,
+    session: &Session,
+    headers: &HeaderMap,
+    log_in: LogIn,
+) -> Result<String, PortalError> {
+    let user_agent = headers.get(USER_AGENT);
     let user_agent = user_agent.and_then(|name| name.to_str().ok());
-    let customer = state.portal.customer(log_in.customer).await?;
-    let new = state
-        .portal
-        .new_session(&customer, user_agent.unwrap_or_default())?;
+    let user_agent = user_agent.unwrap_or_default();
+    let portal = &state.portal;
+    let customer = portal.customer(log_in.customer).await?;
+    let new = portal.new_session(&customer, user_agent)?;
     session.cycle_id().await.map_err(broken)?;
     put(session, CUSTOMER, log_in.customer).await?;
     put(session, PASSWORD_SET_AT, log_in.password_set_at.0).await?;
     put(session, SESSION_ID, new.session_id).await?;
     put(session, DEVICE, STANDARD.encode(new.device)).await?;
-    put(session, PROVEN_AT, state.portal.now().0).await
+    put(session, PROVEN_AT, portal.now().0).await?;
+    take::<HalfIn>(session, HALF_IN).await?;
+    let known = device_token(headers);
+    let token = portal.note_device(customer, known, user_agent).await?;
+    Ok(format!(
+        "{DEVICE_COOKIE}={token}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age={DEVICE_SECONDS}"
+    ))
+}
+
+/// What the device's cookie holds, if it can be one of ours.
+fn device_token(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(COOKIE).into_iter();
+    let texts = cookies.filter_map(|value| value.to_str().ok());
+    let mut all = texts.flat_map(Cookie::split_parse).flatten();
+    let token = all.find(|cookie| cookie.name() == DEVICE_COOKIE)?;
+    let whole = token.value().len() == TOKEN_LETTERS;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (whole && token.value().bytes().all(plain)).then(|| token.value().to_owned())
+}
+
+/// Somebody whose password was right, and who has to take a second step.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct HalfIn {
+    customer: CustomerId,
+    password_set_at: i64,
+    since: i64,
+}
+
+/// After the password: in, or on to the second step for whoever has a second factor (ASVS 5.0, 6.3.3).
+pub async fn after_password(
+    state: &AppState,
+    session: &Session,
+    headers: &HeaderMap,
+    log_in: LogIn,
+    next: Option<&str>,
+) -> Response {
+    let factors = match state.portal.factors(log_in.customer).await {
+        Ok(factors) => factors,
+        Err(error) => return PortalError::from(error).page(state),
+    };
+    if !factors.any() {
+        return enter(state, session, headers, log_in, safe_next(next)).await;
+    }
+    let half_in = HalfIn {
+        customer: log_in.customer,
+        password_set_at: log_in.password_set_at.0,
+        since: state.portal.now().0,
+    };
+    match put(session, HALF_IN, half_in).await {
+        Ok(()) => Redirect::to(&format!("/log-in/code?next={}", safe_next(next))).into_response(),
+        Err(error) => error.page(state),
+    }
+}
+
+/// Whose password was right a short time ago in this session.
+pub(crate) async fn half_in(
+    session: &Session,
+    state: &AppState,
+) -> Result<Option<LogIn>, PortalError> {
+    let half_in: Option<HalfIn> = get(session, HALF_IN).await?;
+    let young = |half_in: &HalfIn| {
+        let since = state.portal.now().seconds_since(Moment(half_in.since));
+        (0..PROVEN_FOR).contains(&since)
+    };
+    Ok(half_in.filter(young).map(|half_in| LogIn {
+        customer: half_in.customer,
+        password_set_at: Moment(half_in.password_set_at),
+    }))
+}
+
+/// Whether a log-in may go on in this session: it is nobody's yet, or the same customer's.
+pub(crate) async fn fits(session: &Session, log_in: LogIn) -> Result<bool, PortalError> {
+    let whose: Option<CustomerId> = get(session, CUSTOMER).await?;
+    let half: Option<HalfIn> = get(session, HALF_IN).await?;
+    let others = [whose, half.map(|half| half.customer)];
+    Ok(others.into_iter().flatten().all(|id| id == log_in.customer))
 }
 
 /// Whether the customer of the session showed who they are a short time ago.

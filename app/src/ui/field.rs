@@ -57,6 +57,34 @@ pub fn AnswerField(label: String, hint: &'static str, error: Option<String>) -> 
     }
 }
 
+/// A field for a code from an app, or one that was written down. What was typed is not put in again.
+#[component]
+pub fn CodeField(hint: &'static str, error: Option<String>) -> impl IntoView {
+    let (invalid, about) = described("code", error.is_some(), true);
+    view! {
+        <div class="field">
+            <label for="code">"Code"</label>
+            <p class="hint" id="code-hint">{hint}</p>
+            <Wrong id="code-error" error=error />
+            <input id="code" name="code" type="text" autocomplete="one-time-code" autocapitalize="characters" spellcheck="false"
+                required=true maxlength="40" aria-invalid=invalid aria-describedby=about />
+        </div>
+    }
+}
+
+/// A field for a name that the customer gives something.
+#[component]
+pub fn NameField(value: String, hint: &'static str, longest: usize) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for="name">"Name"</label>
+            <p class="hint" id="name-hint">{hint}</p>
+            <input id="name" name="name" type="text" autocomplete="off" required=true maxlength=longest.to_string()
+                value=value aria-describedby="name-hint" />
+        </div>
+    }
+}
+
 /// What is wrong with a field.
 #[component]
 fn Wrong(id: &'static str, error: Option<String>) -> impl IntoView {

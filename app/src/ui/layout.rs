@@ -165,7 +165,7 @@ fn Foot(current: Arc<Current>) -> impl IntoView {
         <footer class="footer">
             {contact}
             {privacy}
-            <p class="fine">"This site sets one cookie, to keep you logged in. It has no trackers."</p>
+            <p class="fine">"This site sets two cookies. One keeps you logged in. One tells us that you logged in with this device before, so that we can warn you of any other. It has no trackers."</p>
         </footer>
     }
 }

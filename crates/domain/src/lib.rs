@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod contact;
 pub mod device;
 pub mod email;
+pub mod factors;
 pub mod facts;
 pub mod ids;
 pub mod log_in_tries;

@@ -13,15 +13,15 @@ use fairhold_domain::ids::CustomerId;
 use fairhold_domain::password;
 use fairhold_domain::peer::Network;
 use fairhold_domain::time::Moment;
-use fairhold_store::accounts::{self, LinkKind};
+use fairhold_store::accounts::{self, LinkKind, Request};
 use fairhold_store::log_in_tries::{self, Door};
 use fairhold_store::seal::token_hash;
-use fairhold_store::{jobs, outbox, sessions};
+use fairhold_store::{jobs, sessions};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::alerts::Alert;
 use crate::error::{Error, Result};
 use crate::jobs::answer_request::AnswerRequest;
-use crate::mail::{PasswordChangedMail, text};
 use crate::{Customer, Portal, own_values};
 
 /// Seconds for which a link in a mail works (ASVS 5.0, 6.5.5).
@@ -44,7 +44,7 @@ impl Portal {
     ///
     /// # Errors
     /// When the text is no address.
-    pub async fn ask_by_mail(&self, kind: LinkKind, address: &str) -> Result<()> {
+    pub async fn ask_by_mail(&self, asked: Request, address: &str) -> Result<()> {
         let address = EmailAddress::parse(address)?;
         let request_id = self.new_id();
         let sealed = self.inner.keys.portal().requests.seal(
@@ -61,7 +61,7 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    accounts::add_request(tx, &request_id, kind, sealed, now).await?;
+                    accounts::add_request(tx, &request_id, asked, sealed, now).await?;
                     jobs::queue(tx, &job_id, AnswerRequest::NAME, &payload, now).await?;
                     Ok::<(), Error>(())
                 })
@@ -74,9 +74,8 @@ impl Portal {
     /// Whether a link still works. Looking changes nothing: scanners open links too.
     pub async fn link_works(&self, token: &str) -> Result<bool> {
         let mut tx = self.inner.db.read().await?;
-        Ok(accounts::link(&mut tx, &token_hash(token), self.now())
-            .await?
-            .is_some())
+        let link = accounts::link(&mut tx, &token_hash(token), self.now()).await?;
+        Ok(link.is_some_and(|link| link.kind.sets_password()))
     }
 
     /// Uses a link up and sets the password. It proves the address, ends all sessions of the account, and forgets the
@@ -88,11 +87,12 @@ impl Portal {
         let hash_of_token = token_hash(token);
         let now = self.now();
         let mut tx = self.inner.db.read().await?;
-        let (id, _) = accounts::link(&mut tx, &hash_of_token, now)
+        let link = accounts::link(&mut tx, &hash_of_token, now)
             .await?
+            .filter(|link| link.kind.sets_password())
             .ok_or(Error::LinkEnded)?;
         drop(tx);
-        let customer = self.customer(id).await?;
+        let customer = self.customer(link.customer).await?;
         let address = self.address_of(&customer).await?;
         password::check(password.expose_secret(), address.as_str())?;
         let hash = self
@@ -106,15 +106,15 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    let (id, kind) = accounts::use_link(tx, &hash_of_token, now)
+                    let link = accounts::use_link(tx, &hash_of_token, now)
                         .await?
                         .ok_or(Error::LinkEnded)?;
-                    accounts::set_password(tx, id, &hash, now).await?;
-                    sessions::remove_all(tx, id).await?;
+                    accounts::set_password(tx, link.customer, &hash, now).await?;
+                    sessions::remove_all(tx, link.customer).await?;
                     log_in_tries::forget(tx, &address_hash).await?;
-                    if kind == LinkKind::Reset {
+                    if link.kind == LinkKind::Reset {
                         portal
-                            .tell_password_changed(tx, &customer, &address)
+                            .alert(tx, &customer, &address, now, Alert::PasswordChanged)
                             .await?;
                     }
                     Ok::<(), Error>(())
@@ -155,7 +155,7 @@ impl Portal {
                     accounts::set_password(tx, customer.id, &hash, now).await?;
                     sessions::remove_all(tx, customer.id).await?;
                     portal
-                        .tell_password_changed(tx, &customer, &address)
+                        .alert(tx, &customer, &address, now, Alert::PasswordChanged)
                         .await?;
                     Ok::<(), Error>(())
                 })
@@ -181,27 +181,6 @@ impl Portal {
         (log_in.customer == customer.id)
             .then_some(log_in)
             .ok_or(Error::WrongLogIn)
-    }
-
-    async fn tell_password_changed(
-        &self,
-        tx: &mut fairhold_store::Tx,
-        customer: &Customer,
-        address: &EmailAddress,
-    ) -> Result<()> {
-        let current = self.company().current();
-        let mail = outbox::Mail {
-            to: address.as_str().to_owned(),
-            subject: format!(
-                "Your password at {} was changed",
-                current.catalog.company.name
-            ),
-            text: text(&PasswordChangedMail {
-                company: &current.catalog.company.name,
-                forgot: &format!("{}/forgot-password", self.settings().public_url),
-            })?,
-        };
-        self.post(tx, &customer.key, customer.id, &mail).await
     }
 
     /// Who has this address and this password, typed by `peer`. That it is right is decided by what stands when the
@@ -231,11 +210,11 @@ impl Portal {
         }
     }
 
-    fn address_hash(&self, address: &EmailAddress) -> String {
+    pub(crate) fn address_hash(&self, address: &EmailAddress) -> String {
         accounts::address_hash(&self.inner.keys.portal().addresses, address)
     }
 
-    async fn take_log_in_try(&self, door: &Door) -> Result<()> {
+    pub(crate) async fn take_log_in_try(&self, door: &Door) -> Result<()> {
         let (door, now) = (door.clone(), self.now());
         let taken = self
             .inner

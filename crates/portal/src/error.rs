@@ -1,6 +1,7 @@
 //! What can go wrong in a use case: a closed set, without any value in it.
 
 use fairhold_domain::email::EmailError;
+use fairhold_domain::factors::CodeError;
 use fairhold_domain::password::PasswordError;
 use fairhold_domain::second_fact::AnswerError;
 use fairhold_store::StoreError;
@@ -32,6 +33,12 @@ pub enum Error {
     /// The text can be no second fact.
     #[error("not an answer")]
     SecondFact(#[from] AnswerError),
+    /// The text can be no code.
+    #[error("not a code")]
+    Code(#[from] CodeError),
+    /// The passkey is none of this portal, or its answer is not to what was asked.
+    #[error("not a passkey")]
+    Passkey,
     /// The link was used before, is too old, or never was.
     #[error("the link has ended")]
     LinkEnded,

@@ -4,19 +4,23 @@
 //! customer becomes.
 
 pub mod accounts;
+mod alerts;
 pub mod company;
 pub mod demo;
 mod error;
+pub mod factors;
 pub mod jobs;
 mod links;
 pub mod mail;
 pub mod my_data;
 mod own_values;
+pub mod passkeys;
 mod passwords;
 mod rows;
 pub mod second_fact;
 pub mod sessions;
 pub mod systems;
+pub mod totp;
 pub mod who_looked;
 pub mod world;
 
@@ -33,13 +37,14 @@ use fairhold_store::{Db, SecretKey};
 pub use company::{Company, CompanyError, CompanySource};
 pub use error::{Error, OpenError, Result};
 pub use fairhold_connect::CollectionName;
-pub use fairhold_store::accounts::LinkKind;
+pub use fairhold_store::accounts::Request;
 pub use fairhold_store::looks::LastLook;
 pub use fairhold_store::records::OwnValue;
 use jobs::Bell;
 use mail::Mailer;
 use passwords::Passwords;
 use systems::Connections;
+use webauthn_rs::Webauthn;
 use world::World;
 
 /// How this portal is run.
@@ -72,6 +77,7 @@ struct Inner {
     company: Company,
     mailer: Mailer,
     passwords: Passwords,
+    relying_party: Option<Webauthn>,
     bell: Bell,
 }
 
@@ -116,6 +122,8 @@ impl Portal {
         parts.db.migrate(Part::Data).await?;
         let company = Company::load(parts.source, parts.connections)?;
         let passwords = Passwords::new(&*parts.world.random)?;
+        let name = company.current().catalog.company.name.clone();
+        let relying_party = passkeys::relying_party(&parts.settings.public_url, &name);
         let portal = Self {
             inner: Arc::new(Inner {
                 db: parts.db,
@@ -125,6 +133,7 @@ impl Portal {
                 company,
                 mailer: parts.mailer,
                 passwords,
+                relying_party,
                 bell: Bell::default(),
             }),
         };

@@ -105,12 +105,14 @@ pub(crate) struct ResetMail<'a> {
     pub link: &'a str,
 }
 
-/// The password was changed.
+/// Something was done to the account, by its owner or by somebody else.
 #[derive(Template)]
-#[template(path = "password_changed.txt")]
-pub(crate) struct PasswordChangedMail<'a> {
+#[template(path = "alert.txt")]
+pub(crate) struct AlertMail<'a> {
     pub company: &'a str,
-    pub forgot: &'a str,
+    pub sentence: &'a str,
+    pub when: &'a str,
+    pub link: &'a str,
 }
 
 /// To the staff: what the connected systems have and the catalog lacks, and the other way round.

@@ -3,9 +3,11 @@
 use fairhold_domain::device;
 use fairhold_domain::present;
 use fairhold_domain::time::Moment;
-use fairhold_store::StoreError;
+use fairhold_store::seal::{hex, new_token};
 use fairhold_store::sessions::{self, OwnSession};
+use fairhold_store::{StoreError, known_devices};
 
+use crate::alerts::Alert;
 use crate::error::{Error, Result};
 use crate::{Customer, Portal};
 
@@ -44,6 +46,40 @@ impl Portal {
             &*self.inner.world.random,
         )?;
         Ok(NewSession { session_id, device })
+    }
+
+    /// Notes that a customer logged in with the device whose cookie holds `token`, and tells them when it is one that they
+    /// never logged in with before; their first log-in of all tells nobody. Answers the token for the device's cookie.
+    pub async fn note_device(
+        &self,
+        customer: Customer,
+        token: Option<String>,
+        user_agent: &str,
+    ) -> Result<String> {
+        let now = self.now();
+        let token = token.unwrap_or_else(|| new_token(&*self.inner.world.random));
+        // The customer is in it: that two of them share a device can't be seen.
+        let parts: [&[u8]; 2] = [b"known device", token.as_bytes()];
+        let hash = hex(&customer.key.keyed_hash(&parts));
+        let device = device::describe(user_agent);
+        let address = self.address_of(&customer).await?;
+        let portal = self.clone();
+        self.inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let not_the_first = known_devices::has_any(tx, customer.id).await?;
+                    let known = known_devices::note(tx, customer.id, &hash, now).await?;
+                    if not_the_first && !known {
+                        let alert = Alert::NewDevice(&device);
+                        portal.alert(tx, &customer, &address, now, alert).await?;
+                    }
+                    Ok::<(), Error>(())
+                })
+            })
+            .await?;
+        self.inner.bell.ring();
+        Ok(token)
     }
 
     /// The devices that a customer is logged in on, the one used last first.

@@ -38,6 +38,32 @@ struct AccountRow {
     password_changed_at: Option<i64>,
 }
 
+/// What somebody asks for at the door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// An account.
+    SignUp,
+    /// A new password.
+    Reset,
+}
+
+impl Request {
+    fn parse(text: &str) -> Option<Self> {
+        [Self::SignUp, Self::Reset]
+            .into_iter()
+            .find(|request| LinkKind::from(*request).as_str() == text)
+    }
+}
+
+impl From<Request> for LinkKind {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::SignUp => Self::SignUp,
+            Request::Reset => Self::Reset,
+        }
+    }
+}
+
 /// What a link in a mail is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkKind {
@@ -45,6 +71,8 @@ pub enum LinkKind {
     SignUp,
     /// Set a new password.
     Reset,
+    /// End what somebody else did in the owner's name.
+    NotMe,
 }
 
 impl LinkKind {
@@ -53,15 +81,32 @@ impl LinkKind {
         match self {
             Self::SignUp => "sign-up",
             Self::Reset => "reset",
+            Self::NotMe => "not-me",
         }
+    }
+
+    /// Whether it sets a password: then it works for a short time only.
+    pub const fn sets_password(self) -> bool {
+        matches!(self, Self::SignUp | Self::Reset)
     }
 
     /// Reads what [`Self::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::SignUp, Self::Reset]
+        [Self::SignUp, Self::Reset, Self::NotMe]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }
+}
+
+/// A link in a mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailLink {
+    /// Whose.
+    pub customer: CustomerId,
+    /// What for.
+    pub kind: LinkKind,
+    /// When it was mailed.
+    pub created_at: Moment,
 }
 
 /// So many requests at the door wait at most: strangers can't fill the store faster than the worker answers.
@@ -160,6 +205,18 @@ pub async fn note_log_in(
     Ok(row.map(|(set_at,)| Moment(set_at)))
 }
 
+/// Notes a log-in without the password; answers when the password was set. `None`: the account has gone or never had one.
+pub async fn note_passkey_log_in(
+    tx: &mut Tx,
+    customer: CustomerId,
+    now: Moment,
+) -> Result<Option<Moment>> {
+    let sql = "UPDATE customers SET last_log_in_at = $2 WHERE customer_id = $1 AND password_hash IS NOT NULL \
+               RETURNING password_changed_at";
+    let row: Option<(i64,)> = tx.optional(sql, [customer.into(), now.into()]).await?;
+    Ok(row.map(|(set_at,)| Moment(set_at)))
+}
+
 /// Adds a link for a mail, by the hash of its token.
 pub async fn add_link(
     tx: &mut Tx,
@@ -180,43 +237,39 @@ pub async fn add_link(
     tx.execute(sql, args).await.map(|_| ())
 }
 
-/// Whose link it is and what for, while it can still be used. Looking changes nothing.
-pub async fn link(
-    tx: &mut Tx,
-    token_hash: &str,
-    now: Moment,
-) -> Result<Option<(CustomerId, LinkKind)>> {
-    let sql = "SELECT customer_id, kind FROM mail_links WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
-    let row = tx
-        .optional::<(String, String)>(sql, [token_hash.into(), now.into()])
-        .await?;
-    row.map(|row| whose_link(&row)).transpose()
+/// A link while it can still be used. Looking changes nothing.
+pub async fn link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {
+    let sql = "SELECT customer_id, kind, created_at FROM mail_links \
+               WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+    let row: Option<LinkRow> = tx.optional(sql, [token_hash.into(), now.into()]).await?;
+    row.map(LinkRow::read).transpose()
 }
 
-/// Uses a link up; `None` when it was used before, is too old, or never was. All other links of the customer go too.
-pub async fn use_link(
-    tx: &mut Tx,
-    token_hash: &str,
-    now: Moment,
-) -> Result<Option<(CustomerId, LinkKind)>> {
+/// Uses a link up; `None` when it was used before, is too old, or never was. All other links of the customer that set a
+/// password go too.
+pub async fn use_link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {
     let sql = "UPDATE mail_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 \
-               RETURNING customer_id, kind";
-    let Some(row) = tx
-        .optional::<(String, String)>(sql, [token_hash.into(), now.into()])
-        .await?
-    else {
+               RETURNING customer_id, kind, created_at";
+    let row: Option<LinkRow> = tx.optional(sql, [token_hash.into(), now.into()]).await?;
+    let Some(link) = row.map(LinkRow::read).transpose()? else {
         return Ok(None);
     };
-    let sql = "UPDATE mail_links SET used_at = $2 WHERE customer_id = $1 AND used_at IS NULL";
-    tx.execute(sql, [row.0.as_str().into(), now.into()]).await?;
-    whose_link(&row).map(Some)
+    let sql = "UPDATE mail_links SET used_at = $2 WHERE customer_id = $1 AND used_at IS NULL AND kind IN ($3, $4)";
+    let args = [
+        link.customer.into(),
+        now.into(),
+        LinkKind::SignUp.as_str().into(),
+        LinkKind::Reset.as_str().into(),
+    ];
+    tx.execute(sql, args).await?;
+    Ok(Some(link))
 }
 
 /// Keeps what was asked at the door until the worker answers it. `sealed` holds the address.
 pub async fn add_request(
     tx: &mut Tx,
     id: &str,
-    kind: LinkKind,
+    asked: Request,
     sealed: Vec<u8>,
     now: Moment,
 ) -> Result<()> {
@@ -228,17 +281,22 @@ pub async fn add_request(
     let sql = "INSERT INTO address_requests (request_id, kind, sealed, created_at) VALUES ($1, $2, $3, $4)";
     tx.execute(
         sql,
-        [id.into(), kind.as_str().into(), sealed.into(), now.into()],
+        [
+            id.into(),
+            LinkKind::from(asked).as_str().into(),
+            sealed.into(),
+            now.into(),
+        ],
     )
     .await
     .map(|_| ())
 }
 
 /// What was asked; `None` when it has been answered.
-pub async fn request(tx: &mut Tx, id: &str) -> Result<Option<(LinkKind, Vec<u8>)>> {
+pub async fn request(tx: &mut Tx, id: &str) -> Result<Option<(Request, Vec<u8>)>> {
     let sql = "SELECT kind, sealed FROM address_requests WHERE request_id = $1";
     let row: Option<(String, Vec<u8>)> = tx.optional(sql, [id.into()]).await?;
-    row.map(|(kind, sealed)| Ok((LinkKind::parse(&kind).ok_or(StoreError::Form)?, sealed)))
+    row.map(|(kind, sealed)| Ok((Request::parse(&kind).ok_or(StoreError::Form)?, sealed)))
         .transpose()
 }
 
@@ -301,11 +359,21 @@ fn customer_id(text: &str) -> Result<CustomerId> {
     CustomerId::parse(text).map_err(|_| StoreError::Form)
 }
 
-fn whose_link((id, kind): &(String, String)) -> Result<(CustomerId, LinkKind)> {
-    Ok((
-        customer_id(id)?,
-        LinkKind::parse(kind).ok_or(StoreError::Form)?,
-    ))
+#[derive(sqlx::FromRow)]
+struct LinkRow {
+    customer_id: String,
+    kind: String,
+    created_at: i64,
+}
+
+impl LinkRow {
+    fn read(self) -> Result<MailLink> {
+        Ok(MailLink {
+            customer: customer_id(&self.customer_id)?,
+            kind: LinkKind::parse(&self.kind).ok_or(StoreError::Form)?,
+            created_at: Moment(self.created_at),
+        })
+    }
 }
 
 fn one_row(changed: u64) -> Result<()> {

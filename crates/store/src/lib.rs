@@ -6,8 +6,10 @@
 
 pub mod accounts;
 pub mod db;
+pub mod factors;
 pub mod jobs;
 pub mod keys;
+pub mod known_devices;
 pub mod links;
 pub mod log_in_tries;
 pub mod looks;

@@ -32,6 +32,9 @@ use tokio::sync::OnceCell;
 /// The cookie's name: browsers take a name with this prefix only with `Secure`, `Path=/` and no `Domain`.
 pub const COOKIE_NAME: &str = "__Host-fairhold";
 
+/// The other cookie: a device on which somebody logged in.
+pub const DEVICE_COOKIE: &str = "__Host-fairhold-device";
+
 /// A clock that moves only when the test moves it. It begins in the past, so that a place that asks the machine's
 /// clock instead is found out.
 pub struct TestClock {
@@ -340,6 +343,7 @@ impl House {
             client,
             base: format!("http://{}", self.address),
             cookie: None,
+            device: None,
         }
     }
 
@@ -450,7 +454,7 @@ pub fn link_in(text: &str) -> String {
     let line = text
         .lines()
         .map(str::trim)
-        .find(|line| line.contains("/set-password/"))
+        .find(|line| line.contains("/set-password/") || line.contains("/not-me/"))
         .expect("a link");
     format!("/{}", line.splitn(4, '/').nth(3).unwrap())
 }
@@ -462,6 +466,8 @@ pub struct Browser {
     base: String,
     /// `None`: nobody has logged in.
     pub cookie: Option<String>,
+    /// The cookie by which the device is known; `None`: nobody ever logged in.
+    pub device: Option<String>,
 }
 
 impl Browser {
@@ -493,8 +499,10 @@ impl Browser {
             .client
             .request(method, format!("{}{path}", self.base))
             .body(body);
-        if let Some(cookie) = &self.cookie {
-            request = request.header(COOKIE, format!("{COOKIE_NAME}={cookie}"));
+        for (name, value) in [(COOKIE_NAME, &self.cookie), (DEVICE_COOKIE, &self.device)] {
+            if let Some(value) = value {
+                request = request.header(COOKIE, format!("{name}={value}"));
+            }
         }
         // As browsers say it of their own pages, unless the test says otherwise.
         if !headers
@@ -512,8 +520,11 @@ impl Browser {
             headers: response.headers().clone(),
             body: response.text().await.unwrap(),
         };
-        if let Some(value) = answer.cookie() {
+        if let Some(value) = answer.cookie(COOKIE_NAME) {
             self.cookie = Some(value).filter(|v| !v.is_empty());
+        }
+        if let Some(value) = answer.cookie(DEVICE_COOKIE) {
+            self.device = Some(value);
         }
         answer
     }
@@ -591,16 +602,20 @@ impl Answer {
         self.header(LOCATION.as_str())
     }
 
-    /// The `Set-Cookie` header.
+    /// The `Set-Cookie` header of the session.
     pub fn set_cookie(&self) -> Option<&str> {
-        self.headers
-            .get(SET_COOKIE)
-            .map(|value| value.to_str().unwrap())
+        self.setting(COOKIE_NAME)
     }
 
-    fn cookie(&self) -> Option<String> {
-        let (name, rest) = self.set_cookie()?.split_once('=')?;
-        assert_eq!(name, COOKIE_NAME);
+    /// The `Set-Cookie` header that sets this cookie.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        let all = self.headers.get_all(SET_COOKIE).into_iter();
+        let mut all = all.map(|value| value.to_str().unwrap());
+        all.find(|cookie| cookie.split_once('=').unwrap().0 == name)
+    }
+
+    fn cookie(&self, name: &str) -> Option<String> {
+        let (_, rest) = self.setting(name)?.split_once('=')?;
         Some(rest.split(';').next().unwrap().to_owned())
     }
 

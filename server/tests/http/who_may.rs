@@ -8,12 +8,13 @@ use reqwest::Method;
 use crate::support::{Answer, Browser, House};
 
 /// Pages and files that a stranger may open.
-const OPEN: [&str; 13] = [
+const OPEN: [&str; 14] = [
     "GET /",
     "GET /sign-up",
     "GET /forgot-password",
     "GET /check-your-mail",
     "GET /set-password/{token}",
+    "GET /not-me/{token}",
     "GET /log-in",
     "GET /demo/outbox",
     "GET /company.css",
@@ -25,12 +26,22 @@ const OPEN: [&str; 13] = [
 ];
 
 /// Forms that a stranger may send.
-const OPEN_FORMS: [&str; 5] = [
+const OPEN_FORMS: [&str; 7] = [
     "POST /sign-up",
     "POST /forgot-password",
     "POST /set-password/{token}",
+    "POST /not-me/{token}",
+    "POST /log-in/passkey",
     "POST /log-in",
     "POST /log-out",
+];
+
+/// Pages and forms in the middle of a log-in: whoever has not begun one is sent to its beginning.
+const HALF_IN: [&str; 4] = [
+    "GET /log-in/code",
+    "POST /log-in/code",
+    "GET /log-in/passkey",
+    "POST /log-in/passkey/answer",
 ];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
@@ -45,7 +56,16 @@ const CUSTOMERS: [&str; 7] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-const CUSTOMERS_FORMS: [&str; 7] = [
+const CUSTOMERS_FORMS: [&str; 16] = [
+    "POST /account/app",
+    "POST /account/app/new",
+    "POST /account/app/off",
+    "POST /account/recovery-codes",
+    "POST /account/recovery-codes/kept",
+    "POST /account/passkeys",
+    "POST /account/passkeys/new",
+    "POST /account/passkeys/name",
+    "POST /account/passkeys/off",
     "POST /still-you",
     "POST /account/devices",
     "POST /account/password",
@@ -56,7 +76,14 @@ const CUSTOMERS_FORMS: [&str; 7] = [
 ];
 
 /// Pages for a customer who showed a short time ago who they are: others are asked to.
-const PROVEN: [&str; 1] = ["GET /account/password"];
+const PROVEN: [&str; 6] = [
+    "GET /account/password",
+    "GET /account/app",
+    "GET /account/app/new",
+    "GET /account/recovery-codes",
+    "GET /account/passkeys",
+    "GET /account/passkeys/new",
+];
 
 /// The addresses that the source names.
 fn routes() -> BTreeSet<String> {
@@ -107,6 +134,7 @@ fn every_address_is_in_a_list() {
         .chain(&OPEN_FORMS)
         .chain(&CUSTOMERS)
         .chain(&PROVEN)
+        .chain(&HALF_IN)
         .chain(&CUSTOMERS_FORMS);
     let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
     assert_eq!(routes(), listed);
@@ -127,6 +155,9 @@ async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("id", "00112233445566778899aabbccddeeff"),
         ("show", "00112233445566778899aabbccddeeff"),
         ("answer", "D02 AF30"),
+        ("code", "123456"),
+        ("name", "my phone"),
+        ("passkey", "{}"),
     ];
     match method {
         "GET" => browser.get(&path).await,
@@ -147,6 +178,14 @@ async fn a_stranger_gets_no_further_than_the_open_pages() {
         assert_eq!(answer.status, 303, "{route}");
         assert!(answer.location().starts_with("/log-in?next=/"), "{route}");
         assert!(answer.body.is_empty(), "{route}");
+    }
+    for route in HALF_IN {
+        let answer = call(&mut house.browser(), route).await;
+        assert_eq!(
+            (answer.status, answer.location()),
+            (303, "/log-in"),
+            "{route}"
+        );
     }
     for route in CUSTOMERS_FORMS {
         let answer = call(&mut house.browser(), route).await;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use leptos::prelude::*;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -34,10 +34,10 @@ pub async fn submit(
     ProvenForm(customer, form): ProvenForm<NewPassword>,
 ) -> Response {
     match state.portal.change_password(customer, form.password).await {
-        Ok(log_in) => match session::log_in(&state, &session, &headers, log_in).await {
-            Ok(()) => Redirect::to("/account?done=password").into_response(),
-            Err(error) => error.page(&state),
-        },
+        Ok(log_in) => {
+            let done = "/account?done=password";
+            session::enter(&state, &session, &headers, log_in, done).await
+        }
         Err(fairhold_portal::Error::Password(wrong)) => show(&state, Some(wrong.to_string())),
         Err(error) => PortalError::from(error).own_page(&state),
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use fairhold_portal::LinkKind;
+use fairhold_portal::Request;
 
 use super::{AddressForm, AskPage};
 use crate::pages::form::PageForm;
@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 const PAGE: AskPage = AskPage {
     path: "/forgot-password",
-    kind: LinkKind::Reset,
+    asks: Request::Reset,
     heading: "Choose a new password",
     lead: "Write your e-mail address. If you have an account, we send you a link to choose a new password.",
     button: "Send me the link",

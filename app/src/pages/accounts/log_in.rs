@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::passkey::PasskeyForm;
 use super::refused;
 use crate::error::PortalError;
 use crate::pages::form::PageForm;
@@ -54,6 +55,11 @@ pub async fn submit(
 ) -> Response {
     let log_in = state.portal.log_in(&form.email, form.password, peer).await;
     let again = |status, words: String| {
+        let words = match status {
+            // A link in a mail ends the wait.
+            StatusCode::TOO_MANY_REQUESTS => format!("{words} Or set a new password."),
+            _ => words,
+        };
         let typed = form.email.chars().take(254).collect();
         let asked = Asked {
             next: form.next.clone(),
@@ -62,10 +68,10 @@ pub async fn submit(
         show(&state, &asked, typed, status, Some(words))
     };
     match log_in {
-        Ok(log_in) => match session::log_in(&state, &session, &headers, log_in).await {
-            Ok(()) => Redirect::to(safe_next(form.next.as_deref())).into_response(),
-            Err(error) => error.page(&state),
-        },
+        Ok(log_in) => {
+            let next = form.next.as_deref();
+            session::after_password(&state, &session, &headers, log_in, next).await
+        }
         Err(error) => refused(&state, error, WRONG, again),
     }
 }
@@ -97,6 +103,10 @@ fn show(
         .next
         .as_deref()
         .map(|next| safe_next(Some(next)).to_owned());
+    let with_passkey = state.portal.has_passkeys().then(|| PasskeyForm {
+        next: next.clone(),
+        words: "Log in with a passkey",
+    });
     let done = match asked.done.as_deref() {
         Some("password") => Some("Your password is saved. Log in with it."),
         Some("out") => Some("You are logged out."),
@@ -116,6 +126,7 @@ fn show(
                     {next.map(|next| view! { <input type="hidden" name="next" value=next /> })}
                     <button class="primary">"Log in"</button>
                 </form>
+                {with_passkey.map(PasskeyForm::show)}
                 <p class="onward">
                     <a href="/forgot-password">"I forgot my password"</a>
                     <a href="/sign-up">"I have no password yet"</a>

@@ -1,15 +1,18 @@
 //! Accounts: sign up, log in, log out, forgotten password.
 
 pub mod check_your_mail;
+pub mod code;
 pub mod forgot;
 pub mod log_in;
+pub mod not_me;
+pub mod passkey;
 pub mod set_password;
 pub mod sign_up;
 pub mod still_you;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use fairhold_portal::LinkKind;
+use fairhold_portal::Request;
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -29,7 +32,7 @@ pub struct AddressForm {
 #[derive(Clone, Copy)]
 struct AskPage {
     path: &'static str,
-    kind: LinkKind,
+    asks: Request,
     heading: &'static str,
     lead: &'static str,
     button: &'static str,
@@ -76,7 +79,7 @@ impl AskPage {
         visitor: Option<&LoggedIn>,
         form: AddressForm,
     ) -> Response {
-        match state.portal.ask_by_mail(self.kind, &form.email).await {
+        match state.portal.ask_by_mail(self.asks, &form.email).await {
             Ok(()) => Redirect::to("/check-your-mail").into_response(),
             Err(fairhold_portal::Error::Email(wrong)) => {
                 let typed = form.email.chars().take(254).collect();
@@ -117,5 +120,5 @@ fn too_many(seconds: i64) -> String {
         // Never too few.
         _ => format!("{} minutes", (seconds + 59) / 60),
     };
-    format!("There were too many wrong tries. Wait {wait}, then try again. Or set a new password.")
+    format!("There were too many wrong tries. Wait {wait}, then try again.")
 }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use fairhold_portal::LinkKind;
+use fairhold_portal::Request;
 
 use super::{AddressForm, AskPage};
 use crate::pages::form::PageForm;
@@ -11,7 +11,7 @@ use crate::state::AppState;
 
 const PAGE: AskPage = AskPage {
     path: "/sign-up",
-    kind: LinkKind::SignUp,
+    asks: Request::SignUp,
     heading: "See my data",
     lead: "Write the e-mail address that we know you by. We send you a link, to be sure that it is you. We ask for nothing else.",
     button: "Send me the link",

@@ -2,12 +2,13 @@
 
 use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use leptos::prelude::*;
 use secrecy::SecretString;
 use serde::Deserialize;
 use tower_sessions::Session;
 
+use super::passkey::PasskeyForm;
 use super::refused;
 use crate::pages::form::PageForm;
 use crate::peer::Peer;
@@ -49,10 +50,7 @@ pub async fn submit(
         .prove_again(&customer, form.password, peer)
         .await
     {
-        Ok(log_in) => match session::log_in(&state, &session, &headers, log_in).await {
-            Ok(()) => Redirect::to(safe_next(next)).into_response(),
-            Err(error) => error.page(&state),
-        },
+        Ok(log_in) => session::after_password(&state, &session, &headers, log_in, next).await,
         Err(error) => refused(&state, error, WRONG, |status, words| {
             show(&state, next, status, Some(words))
         }),
@@ -68,6 +66,10 @@ fn show(
     error: Option<String>,
 ) -> Response {
     let next = safe_next(next).to_owned();
+    let with_passkey = state.portal.has_passkeys().then(|| PasskeyForm {
+        next: Some(next.clone()),
+        words: "Use my passkey",
+    });
     Page::own("Is it still you?", "", None)
         .with_islands()
         .with_status(status)
@@ -83,6 +85,7 @@ fn show(
                     <input type="hidden" name="next" value=next />
                     <button class="primary">"Go on"</button>
                 </form>
+                {with_passkey.map(PasskeyForm::show)}
                 <p class="onward"><a href="/forgot-password">"I forgot my password"</a></p>
             }
         })

@@ -2,7 +2,7 @@
 
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
-use fairhold_store::accounts::{self, LinkKind, address_hash};
+use fairhold_store::accounts::{self, Request, address_hash};
 use fairhold_store::outbox::{self, Mail};
 use fairhold_store::records::{self, OwnRecord};
 use fairhold_store::seal::{new_token, token_hash};
@@ -35,7 +35,7 @@ impl AnswerRequest {
     pub async fn run(self, portal: &Portal) -> Result<Done, JobError> {
         let keys = &portal.inner.keys;
         let asked = accounts::request(&mut portal.inner.db.read().await?, &self.request_id).await?;
-        let Some((kind, sealed)) = asked else {
+        let Some((asks, sealed)) = asked else {
             return Ok(Done::Once);
         };
         let plain = keys
@@ -46,13 +46,13 @@ impl AnswerRequest {
         let address = EmailAddress::parse(&address).map_err(|_| JobError::Payload)?;
         let hash = address_hash(&keys.portal().addresses, &address);
         let known = accounts::by_address(&mut portal.inner.db.read().await?, &hash).await?;
-        match (known, kind) {
+        match (known, asks) {
             (Some(customer), _) => {
-                answer_known(portal, self.request_id, customer, kind, address).await?;
+                answer_known(portal, self.request_id, customer, asks, address).await?;
             }
-            (None, LinkKind::SignUp) => welcome(portal, self.request_id, hash, address).await?,
+            (None, Request::SignUp) => welcome(portal, self.request_id, hash, address).await?,
             // Nobody is told that there is no account: neither on the page nor by a mail that nobody asked for.
-            (None, LinkKind::Reset) => forget(portal, self.request_id).await?,
+            (None, Request::Reset) => forget(portal, self.request_id).await?,
         }
         portal.inner.bell.ring();
         Ok(Done::Once)
@@ -84,7 +84,7 @@ async fn welcome(
                     own_values::given(address.as_str(), now),
                 );
                 records::write(tx, &key, &*this.inner.world.random, customer, &record, 0).await?;
-                this.send_link(tx, &key, customer, LinkKind::SignUp, &address)
+                this.send_link(tx, &key, customer, Request::SignUp, &address)
                     .await?;
                 accounts::remove_request(tx, &request_id).await?;
                 Ok::<(), Error>(())
@@ -97,7 +97,7 @@ async fn answer_known(
     portal: &Portal,
     request_id: String,
     customer: CustomerId,
-    kind: LinkKind,
+    asks: Request,
     address: EmailAddress,
 ) -> Result<()> {
     let key = portal.inner.keys.of(customer).await?;
@@ -113,23 +113,23 @@ async fn answer_known(
                     .await?
                     .ok_or(StoreError::Conflict)?;
                 // Anybody can sign an owner up again and again: that must not use up the mails to reset a password.
-                let most = match (account.proven_at, kind) {
-                    (Some(_), LinkKind::SignUp) => 1,
+                let most = match (account.proven_at, asks) {
+                    (Some(_), Request::SignUp) => 1,
                     _ => MOST_MAILS_AN_HOUR,
                 };
                 if outbox::written_since(tx, customer, an_hour_ago).await? >= most {
                     return Ok(());
                 }
-                match (account.proven_at, kind) {
-                    (Some(_), LinkKind::SignUp) => {
+                match (account.proven_at, asks) {
+                    (Some(_), Request::SignUp) => {
                         this.say_already_here(tx, &key, customer, &address).await?;
                     }
-                    (Some(_), LinkKind::Reset) => {
-                        this.send_link(tx, &key, customer, LinkKind::Reset, &address)
+                    (Some(_), Request::Reset) => {
+                        this.send_link(tx, &key, customer, Request::Reset, &address)
                             .await?;
                     }
                     (None, _) => {
-                        this.send_link(tx, &key, customer, LinkKind::SignUp, &address)
+                        this.send_link(tx, &key, customer, Request::SignUp, &address)
                             .await?;
                     }
                 }
@@ -159,7 +159,7 @@ impl Portal {
         tx: &mut Tx,
         key: &SecretKey,
         customer: CustomerId,
-        kind: LinkKind,
+        asks: Request,
         address: &EmailAddress,
     ) -> Result<()> {
         let now = self.now();
@@ -168,7 +168,7 @@ impl Portal {
             tx,
             &token_hash(&token),
             customer,
-            kind,
+            asks.into(),
             now,
             now.plus_seconds(LINK_SECONDS),
         )
@@ -176,15 +176,15 @@ impl Portal {
         let current = self.company().current();
         let company = current.catalog.company.name.as_str();
         let link = format!("{}/set-password/{token}", self.settings().public_url);
-        let (subject, text) = match kind {
-            LinkKind::SignUp => (
+        let (subject, text) = match asks {
+            Request::SignUp => (
                 format!("See what {company} holds about you"),
                 text(&SignUpMail {
                     company,
                     link: &link,
                 })?,
             ),
-            LinkKind::Reset => (
+            Request::Reset => (
                 format!("Choose a new password at {company}"),
                 text(&ResetMail {
                     company,

@@ -1,6 +1,6 @@
 //! What repeats: checkpoints of the looks, and sweeping what has ended.
 
-use fairhold_store::{StoreError, accounts, jobs, log_in_tries, outbox, sessions};
+use fairhold_store::{StoreError, accounts, jobs, known_devices, log_in_tries, outbox, sessions};
 
 use super::{Done, JobError};
 use crate::Portal;
@@ -39,6 +39,7 @@ impl Sweep {
                     accounts::sweep_links(tx, now.plus_seconds(-DAY)).await?;
                     accounts::sweep_requests(tx, now.plus_seconds(-DAY)).await?;
                     log_in_tries::sweep(tx, now).await?;
+                    known_devices::sweep(tx, now.plus_seconds(-400 * DAY)).await?;
                     outbox::sweep(tx, now.plus_seconds(-30 * DAY)).await?;
                     jobs::sweep_dead(tx, now.plus_seconds(-30 * DAY)).await?;
                     Ok::<(), StoreError>(())

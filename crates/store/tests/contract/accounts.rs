@@ -3,7 +3,7 @@
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
-use fairhold_store::accounts::{self, Account, LinkKind};
+use fairhold_store::accounts::{self, Account, LinkKind, Request};
 use fairhold_store::db::Result;
 use fairhold_store::{Db, StoreError};
 use futures::future::join_all;
@@ -24,15 +24,18 @@ async fn add_link(db: &Db, token: &'static str, customer: CustomerId, kind: Link
 }
 
 async fn use_link(db: &Db, token: &'static str, now: Moment) -> Option<(CustomerId, LinkKind)> {
-    db.write(move |tx| Box::pin(async move { accounts::use_link(tx, token, now).await }))
-        .await
-        .unwrap()
+    let used = db
+        .write(move |tx| Box::pin(async move { accounts::use_link(tx, token, now).await }))
+        .await;
+    used.unwrap().map(|link| (link.customer, link.kind))
 }
 
 async fn link(stores: &Stores, token: &str, now: Moment) -> Option<(CustomerId, LinkKind)> {
-    accounts::link(&mut stores.db.read().await.unwrap(), token, now)
-        .await
-        .unwrap()
+    let link = accounts::link(&mut stores.db.read().await.unwrap(), token, now).await;
+    link.unwrap().map(|link| {
+        assert_eq!(link.created_at, at(0));
+        (link.customer, link.kind)
+    })
 }
 
 async fn set_password(db: &Db, customer: CustomerId, now: Moment) -> Result<()> {
@@ -180,9 +183,10 @@ async fn a_log_in_with_the_password_that_stands_is_noted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_acts_once_and_ends_the_customers_others() {
+async fn a_link_acts_once_and_ends_the_customers_others_that_set_a_password() {
     for_each_engine(async |stores| {
         let ((ann, _), (ben, _)) = (stores.customer().await, stores.customer().await);
+        add_link(&stores.db, "not me", ann, LinkKind::NotMe).await;
         add_link(&stores.db, "first", ann, LinkKind::SignUp).await;
         add_link(&stores.db, "second", ann, LinkKind::Reset).await;
         add_link(&stores.db, "ben's", ben, LinkKind::Reset).await;
@@ -203,6 +207,11 @@ async fn a_link_acts_once_and_ends_the_customers_others() {
             Some((ben, LinkKind::Reset))
         );
         assert_eq!(use_link(&stores.db, "never made", at(1)).await, None);
+        assert_eq!(
+            use_link(&stores.db, "not me", at(1)).await,
+            Some((ann, LinkKind::NotMe)),
+            "whoever sets a password ends no owner's way to say that it was not them"
+        );
     })
     .await;
 }
@@ -243,14 +252,14 @@ async fn a_request_is_kept_until_it_is_removed() {
     for_each_engine(async |stores| {
         let add = stores.db.write(|tx| {
             Box::pin(async move {
-                accounts::add_request(tx, "r1", LinkKind::SignUp, vec![0, 255], at(0)).await
+                accounts::add_request(tx, "r1", Request::SignUp, vec![0, 255], at(0)).await
             })
         });
         add.await.unwrap();
         let kept = accounts::request(&mut stores.db.read().await.unwrap(), "r1")
             .await
             .unwrap();
-        assert_eq!(kept, Some((LinkKind::SignUp, vec![0, 255])));
+        assert_eq!(kept, Some((Request::SignUp, vec![0, 255])));
         let remove = async || {
             stores
                 .db
@@ -285,7 +294,7 @@ async fn only_so_many_requests_wait_at_the_door() {
         let one_more = async || {
             let add = stores.db.write(|tx| {
                 Box::pin(async {
-                    accounts::add_request(tx, "more", LinkKind::Reset, vec![1], at(1)).await
+                    accounts::add_request(tx, "more", Request::Reset, vec![1], at(1)).await
                 })
             });
             add.await
@@ -306,7 +315,7 @@ async fn a_request_that_nobody_answers_is_swept() {
         for (id, seconds) in [("old", 0), ("new", 5)] {
             let add = stores.db.write(move |tx| {
                 Box::pin(async move {
-                    accounts::add_request(tx, id, LinkKind::SignUp, vec![1], at(seconds)).await
+                    accounts::add_request(tx, id, Request::SignUp, vec![1], at(seconds)).await
                 })
             });
             add.await.unwrap();

@@ -1,0 +1,161 @@
+//! Alerts: the owner is told of what somebody does to their account, and can end it when it was not them (ASVS 5.0, 6.3.5
+//! and 6.3.7).
+//!
+//! The link in such a mail ends all sessions, takes away what was added to get in with since, and leads to a new
+//! password. Whoever holds the mailbox could set one anyway; so nobody is locked out by it, least of all the owner.
+
+use fairhold_domain::email::EmailAddress;
+use fairhold_domain::present;
+use fairhold_domain::time::Moment;
+use fairhold_store::accounts::{self, LinkKind};
+use fairhold_store::outbox::Mail;
+use fairhold_store::seal::{new_token, token_hash};
+use fairhold_store::{Tx, factors, known_devices, log_in_tries, sessions};
+
+use crate::accounts::LINK_SECONDS;
+use crate::error::{Error, Result};
+use crate::mail::{AlertMail, text};
+use crate::{Customer, Portal};
+
+/// Seconds for which "this was not me" works.
+const NOT_ME_SECONDS: i64 = 3 * 24 * 3600;
+
+/// What somebody did to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Alert<'a> {
+    /// Logged in on a device that was not seen before, in plain words.
+    NewDevice(&'a str),
+    /// Set another password.
+    PasswordChanged,
+    /// Set up an app that makes codes.
+    AppAdded,
+    /// Took the app away.
+    AppRemoved,
+    /// Added a passkey.
+    PasskeyAdded,
+    /// Took a passkey away.
+    PasskeyRemoved,
+    /// Made new recovery codes.
+    RecoveryCodesMade,
+    /// Logged in with a recovery code.
+    RecoveryCodeUsed,
+}
+
+impl Alert<'_> {
+    fn subject(self, company: &str) -> String {
+        match self {
+            Self::NewDevice(_) => format!("A new device at {company}"),
+            Self::PasswordChanged => format!("Your password at {company} was changed"),
+            _ => format!("Your way in at {company} was changed"),
+        }
+    }
+
+    fn sentence(self, company: &str) -> String {
+        match self {
+            Self::NewDevice(device) => {
+                format!(
+                    "somebody logged in to your account at {company} with a new device: {device}."
+                )
+            }
+            Self::PasswordChanged => format!("your password at {company} was changed."),
+            Self::AppAdded => {
+                format!("an app that makes codes was added to your account at {company}.")
+            }
+            Self::AppRemoved => {
+                format!("the app that makes codes was taken off your account at {company}.")
+            }
+            Self::PasskeyAdded => format!("a passkey was added to your account at {company}."),
+            Self::PasskeyRemoved => format!("a passkey was taken off your account at {company}."),
+            Self::RecoveryCodesMade => {
+                format!("new recovery codes were made for your account at {company}.")
+            }
+            Self::RecoveryCodeUsed => {
+                format!("somebody logged in to your account at {company} with a recovery code.")
+            }
+        }
+    }
+}
+
+impl Portal {
+    /// Tells the owner, as part of what they are told about.
+    pub(crate) async fn alert(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        address: &EmailAddress,
+        at: Moment,
+        alert: Alert<'_>,
+    ) -> Result<()> {
+        let token = new_token(&*self.inner.world.random);
+        let expires = at.plus_seconds(NOT_ME_SECONDS);
+        accounts::add_link(
+            tx,
+            &token_hash(&token),
+            customer.id,
+            LinkKind::NotMe,
+            at,
+            expires,
+        )
+        .await?;
+        let current = self.company().current();
+        let company = current.catalog.company.name.as_str();
+        let mail = Mail {
+            to: address.as_str().to_owned(),
+            subject: alert.subject(company),
+            text: text(&AlertMail {
+                company,
+                sentence: &alert.sentence(company),
+                when: &present::timestamp(at.timestamp(), &current.zone),
+                link: &format!("{}/not-me/{token}", self.settings().public_url),
+            })?,
+        };
+        self.post(tx, &customer.key, customer.id, &mail).await
+    }
+
+    /// Whether a link of an alert still works. Looking changes nothing.
+    pub async fn not_me_link_works(&self, token: &str) -> Result<bool> {
+        let mut tx = self.inner.db.read().await?;
+        let link = accounts::link(&mut tx, &token_hash(token), self.now()).await?;
+        Ok(link.is_some_and(|link| link.kind == LinkKind::NotMe))
+    }
+
+    /// Somebody else did it: ends all sessions, takes away what was added since to get in with, forgets all devices, and
+    /// answers the token of a link for a new password.
+    ///
+    /// # Errors
+    /// [`Error::LinkEnded`] when the link was used before or is too old.
+    pub async fn it_was_not_me(&self, token: &str) -> Result<String> {
+        let hash_of_token = token_hash(token);
+        let now = self.now();
+        let mut tx = self.inner.db.read().await?;
+        let link = accounts::link(&mut tx, &hash_of_token, now)
+            .await?
+            .filter(|link| link.kind == LinkKind::NotMe)
+            .ok_or(Error::LinkEnded)?;
+        drop(tx);
+        let customer = self.customer(link.customer).await?;
+        let address = self.address_of(&customer).await?;
+        let address_hash = self.address_hash(&address);
+        let token = new_token(&*self.inner.world.random);
+        let new_hash = token_hash(&token);
+        self.inner
+            .db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let link = accounts::use_link(tx, &hash_of_token, now)
+                        .await?
+                        .ok_or(Error::LinkEnded)?;
+                    sessions::remove_all(tx, link.customer).await?;
+                    factors::remove_added_since(tx, link.customer, link.created_at).await?;
+                    known_devices::forget(tx, link.customer).await?;
+                    log_in_tries::forget(tx, &address_hash).await?;
+                    let expires = now.plus_seconds(LINK_SECONDS);
+                    let (customer, kind) = (link.customer, LinkKind::Reset);
+                    accounts::add_link(tx, &new_hash, customer, kind, now, expires).await?;
+                    Ok::<(), Error>(())
+                })
+            })
+            .await?;
+        Ok(token)
+    }
+}
