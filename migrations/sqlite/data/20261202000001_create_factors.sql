@@ -18,10 +18,11 @@ CREATE TABLE recovery_codes (
 CREATE TABLE passkeys (
     credential_hash TEXT   NOT NULL PRIMARY KEY,
     customer_id     TEXT   NOT NULL REFERENCES customers (customer_id) ON DELETE CASCADE,
-    passkey_id      TEXT   NOT NULL UNIQUE, -- its name in forms, which opens nothing
+    passkey_id      TEXT   NOT NULL, -- its name in forms, which opens nothing
     name            BLOB   NOT NULL,        -- sealed
     sealed          BLOB   NOT NULL,        -- the public key and its counter
     added_at        BIGINT NOT NULL,
     used_at         BIGINT
 );
+CREATE UNIQUE INDEX passkeys_by_id ON passkeys (passkey_id);
 CREATE INDEX passkeys_by_customer ON passkeys (customer_id);

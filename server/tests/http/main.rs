@@ -9,6 +9,8 @@
 )]
 
 mod accounts;
+mod alerts;
+mod authenticator;
 mod chinook;
 mod devices;
 mod drift;
@@ -18,7 +20,9 @@ mod log;
 mod mail;
 mod my_data;
 mod odd_input;
+mod passkeys;
 mod second_fact;
+mod second_step;
 mod step_up;
 mod support;
 mod systems;

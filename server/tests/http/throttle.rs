@@ -74,7 +74,8 @@ async fn after_five_wrong_tries_the_right_password_waits_too_and_then_works() {
         "There were too many wrong tries. Wait 2 seconds, then try again. Or set a new password.";
     assert!(held.text().contains(words), "{}", held.text());
     assert_eq!(crate::html::fields(&held.body, "email"), [ADA]);
-    assert_eq!(crate::html::fields(&held.body, "next"), ["/who-looked"]);
+    let next = crate::html::fields(&held.body, "next");
+    assert!(!next.is_empty() && next.iter().all(|next| next == "/who-looked"));
     assert_eq!(crate::html::fields(&held.body, "password"), [""]);
     assert!(!held.body.contains(adas_password()));
 

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod db;
+mod factors;
 mod jobs;
 mod keys;
 mod links;
