@@ -38,7 +38,7 @@ const door = await browser.newPage({ baseURL: address });
 await door.goto("/log-in");
 await door.getByLabel("E-mail address").fill(PEOPLE.ada.email);
 await door.getByLabel("Password", { exact: true }).fill(PEOPLE.ada.password);
-await door.getByRole("main").getByRole("button", { name: "Log in" }).click();
+await door.getByRole("main").getByRole("button", { name: "Log in", exact: true }).click();
 await door.waitForURL("**/my-data");
 const storageState = await door.context().storageState();
 

@@ -20,7 +20,7 @@ async function openMail(page, email, subject) {
 async function logInByForm(page, { email, password }) {
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("main").getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("main").getByRole("button", { name: "Log in", exact: true }).click();
 }
 
 test.describe.serial("a newcomer", () => {

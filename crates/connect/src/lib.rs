@@ -79,6 +79,9 @@ pub enum ConnectError {
     /// What is there is no database, or a damaged one.
     #[error("the system's data is damaged")]
     Damaged,
+    /// It answered one statement with an error that tells nothing of the others.
+    #[error("the system could not answer")]
+    Failed,
     /// The cursor or the collection asked for does not belong to this plan.
     #[error("this page does not exist any more")]
     NoSuchPage,

@@ -92,8 +92,8 @@ pub(crate) struct Key {
 pub(crate) struct Part {
     pub column: Name,
     pub nullable: bool,
-    /// Whether only its beginning as text takes part, because the column was not made to be a key.
-    pub cut: bool,
+    /// So many characters of its text take part, where the column was not made to be a key; else all of it.
+    pub cut: Option<u32>,
 }
 
 /// A hop, resolved.
@@ -121,6 +121,9 @@ pub(crate) struct Pair {
 
 /// How much of a column takes part in a key that was not made to be one, in characters.
 pub(crate) const KEY_BEGINNING: u32 = 256;
+
+/// An identity longer than this, in characters, is no address (RFC 5321 allows 254 bytes; the rest is white space).
+pub(crate) const MAX_IDENTITY: u32 = 1_024;
 
 impl Plan {
     /// Joins datasets and schema. The datasets must be those of one connection.
@@ -196,7 +199,10 @@ impl Name {
     fn new(column: &LiveColumn, dialect: &dyn Dialect) -> Self {
         Self {
             quoted: dialect.quote(&column.name),
-            kind: Kind::new(&column.sql_type, column.loose),
+            kind: Kind {
+                collation: column.collation.as_deref().map(Into::into),
+                ..Kind::new(&column.sql_type, column.loose)
+            },
         }
     }
 
@@ -210,10 +216,9 @@ impl Part {
     /// The part of a row of that alias, ready to be compared and sorted by.
     pub fn of(&self, alias: &str, dialect: &dyn Dialect) -> Expr {
         let column = self.column.of(alias);
-        if self.cut {
-            dialect.beginning(&column, KEY_BEGINNING)
-        } else {
-            dialect.sortable(&column)
+        match self.cut {
+            Some(characters) => dialect.beginning(&column, characters),
+            None => dialect.sortable(&column),
         }
     }
 }
@@ -260,7 +265,7 @@ impl Draft<'_> {
                 }
             }
         }
-        for (index, (spot, table, _)) in spots.iter().enumerate() {
+        for (index, (spot, table, collection)) in spots.iter().enumerate() {
             for tie in reach
                 .at(*spot)
                 .map(|r| r.ties.as_slice())
@@ -275,7 +280,11 @@ impl Draft<'_> {
                         let Some(source) = sources.get_mut(index) else {
                             continue;
                         };
-                        match table.column(field) {
+                        // Without a key, rows are told apart by an address that can be selected, or not at all.
+                        let is_tellable = |column: &&LiveColumn| {
+                            source.key.number.is_none() || is_open(collection, column)
+                        };
+                        match table.column(field).filter(is_tellable) {
                             Some(column) => source.identities.push(Identity {
                                 column: Name::new(column, self.dialect),
                                 verified: *verified,
@@ -356,7 +365,7 @@ impl Draft<'_> {
             .map(|c| Part {
                 column: Name::new(c, self.dialect),
                 nullable: c.nullable,
-                cut: false,
+                cut: None,
             });
         let open = || table.columns.iter().filter(|c| is_open(collection, c));
         let cells: Vec<String> = open()
@@ -420,10 +429,10 @@ impl Draft<'_> {
     }
 
     /// The primary key; without one the engine's row id; without that other columns that are unique and never null; without
-    /// those (views) the columns that the file calls the key, or all columns, and a running number. A secret is never part of
-    /// a key: keys are selected and travel in cursors.
+    /// those (views) the columns that the file calls the key, or all columns, with the address and a running number. A secret
+    /// is never part of a key: keys are selected and travel in cursors.
     fn key(&self, collection: &Collection, table: &LiveTable) -> Key {
-        let part = |c: &LiveColumn, cut: bool| Part {
+        let part = |c: &LiveColumn, cut: Option<u32>| Part {
             column: Name::new(c, self.dialect),
             nullable: c.nullable,
             cut,
@@ -439,7 +448,7 @@ impl Draft<'_> {
         };
         let never_null = |columns: &Vec<&LiveColumn>| columns.iter().all(|c| !c.nullable);
         let whole = |columns: Vec<&LiveColumn>| Key {
-            parts: columns.into_iter().map(|c| part(c, false)).collect(),
+            parts: columns.into_iter().map(|c| part(c, None)).collect(),
             number: None,
         };
         if let Some(columns) = columns_of(&table.primary_key) {
@@ -452,7 +461,7 @@ impl Draft<'_> {
                 ..LiveColumn::default()
             };
             return Key {
-                parts: vec![part(&row_id, false)],
+                parts: vec![part(&row_id, None)],
                 number: None,
             };
         }
@@ -461,13 +470,15 @@ impl Draft<'_> {
         }
         let open_columns = || table.columns.iter().filter(|c| open(c));
         let called_key = |name: &str| collection.field(name).is_some_and(|f| f.primary_key);
-        let mut parts: Vec<Part> = open_columns()
-            .filter(|c| called_key(&c.name))
-            .map(|c| part(c, true))
-            .collect();
-        if parts.is_empty() {
-            parts = open_columns().map(|c| part(c, true)).collect();
-        }
+        let named = open_columns().any(|c| called_key(&c.name));
+        // Nothing but the address tells two people's rows with an equal key apart, so it is a part of such a key, whole.
+        let is_identity = |name: &str| collection.field(name).is_some_and(|f| f.identity.is_some());
+        let parts = open_columns().filter_map(|c| match (is_identity(&c.name), named) {
+            (true, _) => Some(part(c, Some(MAX_IDENTITY))),
+            (false, true) if !called_key(&c.name) => None,
+            _ => Some(part(c, Some(KEY_BEGINNING))),
+        });
+        let parts: Vec<Part> = parts.collect();
         let mut number = "fairhold number".to_owned();
         while table.column(&number).is_some() {
             number.push('+');

@@ -21,6 +21,8 @@ pub(crate) struct Kind {
     pub sql_type: Arc<str>,
     /// Whether its collation or type takes different texts for equal.
     pub loose: bool,
+    /// The collation that it is compared by; `None` where it has none.
+    pub collation: Option<Arc<str>>,
 }
 
 /// What differs between engines.
@@ -62,6 +64,16 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// The other side of a comparison with what [`Dialect::exact`] made.
     fn exact_right(&self, expression: &Expr) -> Expr {
         self.exact(expression)
+    }
+
+    /// The expression, to be compared with one of the other kind by the other's collation, so that the other's index serves.
+    fn collated(&self, expression: &Expr, _other: &Kind) -> Expr {
+        expression.clone()
+    }
+
+    /// Whether values of that kind are numbers, which are equal however they are written.
+    fn is_number(&self, _: &Kind) -> bool {
+        false
     }
 
     /// Whether no index serves a comparison with [`Dialect::exact`], so that it pays to ask loosely as well.
@@ -130,7 +142,13 @@ impl Kind {
         Self {
             sql_type: sql_type.into(),
             loose,
+            collation: None,
         }
+    }
+
+    /// Whether two texts are compared by different collations.
+    pub fn collates_unlike(&self, other: &Self) -> bool {
+        matches!((&self.collation, &other.collation), (Some(one), Some(other)) if one != other)
     }
 }
 

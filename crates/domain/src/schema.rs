@@ -47,6 +47,9 @@ pub struct LiveColumn {
     pub generated: bool,
     /// Its type or collation takes different texts for equal, such as `Ada` and `ada`.
     pub loose: bool,
+    /// By which collation its texts are compared, in the engine's words: columns of different ones can't be compared as they
+    /// are. `None` for what is no text.
+    pub collation: Option<String>,
     /// The connection may not read it.
     pub refused: bool,
 }

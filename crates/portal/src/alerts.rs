@@ -159,3 +159,32 @@ impl Portal {
         Ok(token)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use fairhold_domain::reading::is_hard_to_read;
+
+    use super::Alert;
+
+    #[test]
+    fn every_alert_is_easy_to_read_and_names_nobody() {
+        for alert in [
+            Alert::NewDevice("Firefox on Windows"),
+            Alert::PasswordChanged,
+            Alert::AppAdded,
+            Alert::AppRemoved,
+            Alert::PasskeyAdded,
+            Alert::PasskeyRemoved,
+            Alert::RecoveryCodesMade,
+            Alert::RecoveryCodeUsed,
+        ] {
+            for words in [
+                alert.subject("Penny's Records"),
+                alert.sentence("Penny's Records"),
+            ] {
+                assert_eq!(is_hard_to_read(&words), None, "{words}");
+            }
+            assert!(!alert.subject("Penny's Records").contains("Firefox"));
+        }
+    }
+}

@@ -126,7 +126,10 @@ pub(crate) async fn describe(
 /// What the page says of a system that could not be read.
 pub(crate) const fn state_of(error: ConnectError) -> SystemState {
     match error {
-        ConnectError::Down | ConnectError::Refused | ConnectError::Damaged => SystemState::Down,
+        ConnectError::Down
+        | ConnectError::Refused
+        | ConnectError::Damaged
+        | ConnectError::Failed => SystemState::Down,
         ConnectError::TooSlow => SystemState::Slow,
         ConnectError::Changed => SystemState::Changed,
         // The system is well; there is no such list.

@@ -111,6 +111,9 @@ async fn every_page_is_easy_to_read() {
             "/account".to_owned(),
             "/account/devices".to_owned(),
             "/account/password".to_owned(),
+            "/account/app".to_owned(),
+            "/account/passkeys".to_owned(),
+            "/account/recovery-codes".to_owned(),
             "/still-you".to_owned(),
             "/my-data?origin=guess".to_owned(),
         ];
@@ -168,6 +171,56 @@ async fn the_question_who_somebody_is_is_easy_to_read() {
     assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
 }
 
+#[tokio::test]
+async fn the_ways_in_are_easy_to_read() {
+    let (house, mut ada) = House::with("ada@example.com").await;
+    let mut hard = Hard::of(&house);
+    ada.post("/account/app", &[]).await;
+    ada.post("/account/passkeys", &[]).await;
+    for path in [
+        "/account/app/new",
+        "/account/passkeys/new",
+        "/account?done=app",
+    ] {
+        hard.look_at(path, &ada.get(path).await);
+    }
+    let wrong = [("code", "123456"), ("passkey", "{}"), ("name", "x")];
+    for path in ["/account/app/new", "/account/passkeys/new"] {
+        hard.look_at(path, &ada.post(path, &wrong).await);
+    }
+    ada.add_passkey(&mut house.device("phone")).await;
+    for path in [
+        "/account",
+        "/account?done=passkey",
+        "/account?done=codes",
+        "/account/recovery-codes",
+        "/account/passkeys?done=name",
+        "/account/passkeys?done=off",
+    ] {
+        hard.look_at(path, &ada.get(path).await);
+    }
+    let mut half = house.browser();
+    let answer = half.log_in("ada@example.com", persona("ada@example.com").password);
+    let code = answer.await.location().to_owned();
+    hard.look_at("a second step", &half.get(&code).await);
+    for code in ["?", "123456"] {
+        hard.look_at(
+            "a wrong code",
+            &half.post("/log-in/code", &[("code", code)]).await,
+        );
+    }
+    half.post("/log-in/passkey", &[]).await;
+    hard.look_at("a passkey", &half.get("/log-in/passkey").await);
+    let refused = half
+        .post("/log-in/passkey/answer", &[("passkey", "{}")])
+        .await;
+    hard.look_at("no passkey of ours", &refused);
+    let alert = house.link_to("ada@example.com").await;
+    hard.look_at("not me", &half.get(&alert).await);
+    hard.look_at("not me, too late", &half.get("/not-me/none").await);
+    assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
+}
+
 #[test]
 fn every_refusal_is_easy_to_read() {
     use PortalError::{
@@ -205,6 +258,12 @@ async fn every_mail_is_easy_to_read() {
         .browser()
         .post(&link, &[("password", "four words that fit")])
         .await;
+    let mut ada = house.browser();
+    ada.log_in("ada@example.com", "four words that fit").await;
+    ada.add_passkey(&mut house.device("phone")).await;
+    ada.post("/account/recovery-codes", &[]).await;
+    let mut other = house.browser();
+    other.use_passkey(&mut house.device("phone")).await;
     let mut mails = house.mail_to("ada@example.com").await;
     mails.extend(house.mail_to("eve@example.com").await);
     assert!(mails.len() >= 4, "all four kinds of mail");

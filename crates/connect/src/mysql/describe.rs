@@ -23,7 +23,8 @@ fn columns() -> String {
     format!(
         "SELECT CAST(table_schema AS CHAR), CAST(table_name AS CHAR), CAST(column_name AS CHAR), \
          CAST(column_type AS CHAR), CAST(is_nullable AS CHAR), \
-         CAST(COALESCE(generation_expression, '') <> '' AS CHAR), CAST(character_set_name IS NOT NULL AS CHAR) \
+         CAST(COALESCE(generation_expression, '') <> '' AS CHAR), CAST(character_set_name IS NOT NULL AS CHAR), \
+         CAST(collation_name AS CHAR) \
          FROM information_schema.columns WHERE table_schema NOT IN {SYSTEMS} \
          ORDER BY table_schema, table_name, ordinal_position"
     )
@@ -58,7 +59,16 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
         found.add(schema, name, is_true(&is_here), is_true(&is_view));
     }
     for row in ask(session, &columns(), &[]).await? {
-        let [schema, table, name, sql_type, nullable, generated, loose] = texts(row)?;
+        let [
+            schema,
+            table,
+            name,
+            sql_type,
+            nullable,
+            generated,
+            loose,
+            collation,
+        ] = texts(row)?;
         if let Some(table) = found.table(schema, table) {
             table.columns.push(LiveColumn {
                 name,
@@ -66,6 +76,7 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
                 nullable: nullable == "YES",
                 generated: is_true(&generated),
                 loose: is_true(&loose),
+                collation: Some(collation).filter(|c| !c.is_empty()),
                 refused: false,
             });
         }

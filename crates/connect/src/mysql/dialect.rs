@@ -50,8 +50,12 @@ impl Dialect for MySqlDialect {
         }
     }
 
+    /// A short fraction as text has lost digits; as a long one it has them all. Leading zeros are for the eye.
     fn value(&self, expression: &Expr) -> String {
-        self.as_text(expression).sql
+        match Family::of(&expression.kind.sql_type) {
+            Family::Fraction => format!("CAST(({} + 0e0) AS CHAR)", expression.sql),
+            _ => self.as_text(expression).sql,
+        }
     }
 
     fn bound(&self, marker: String, kind: &Kind) -> String {
@@ -95,6 +99,28 @@ impl Dialect for MySqlDialect {
         } else {
             expression.clone()
         }
+    }
+
+    /// MySQL compares no two columns whose collations differ, unless one is told to give way.
+    fn collated(&self, expression: &Expr, other: &Kind) -> Expr {
+        match &other.collation {
+            Some(collation) if expression.kind.collates_unlike(other) => {
+                let charset = collation.split('_').next().unwrap_or(collation);
+                let here = &expression.sql;
+                Expr::new(
+                    format!("(CONVERT({here} USING {charset}) COLLATE {collation})"),
+                    Kind {
+                        collation: Some(collation.clone()),
+                        ..expression.kind.clone()
+                    },
+                )
+            }
+            _ => expression.clone(),
+        }
+    }
+
+    fn is_number(&self, kind: &Kind) -> bool {
+        Family::of(&kind.sql_type).is_number()
     }
 
     /// Choices sort by their place in the list and compare by their names; short fractions are not what their text says.

@@ -106,8 +106,12 @@ fn options(settings: &ServerSettings) -> Result<MySqlConnectOptions, SettingsErr
     })
 }
 
+/// Dates that are none, such as `0000-00-00`, are in many tables: where they are compared they must be what they are.
+const SQL_MODE: &str = "SET SESSION sql_mode = 'ALLOW_INVALID_DATES'";
+
 /// Has the server stop a statement that takes too long: MariaDB counts seconds, MySQL milliseconds under another name.
 async fn bound(connection: &mut MySqlConnection, timeout: Duration) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SQL_MODE).execute(&mut *connection).await?;
     let mariadb = format!("SET SESSION max_statement_time = {}", timeout.as_secs_f64());
     let mysql = format!(
         "SET SESSION max_execution_time = {}",
@@ -253,11 +257,13 @@ fn closed(error: &sqlx::Error) -> ConnectError {
         1044 | 1045 | 1142 | 1143 | 1227 | 1698 | 3118 => ConnectError::Refused,
         // A lock was not to be had, a statement was stopped, or there are no more connections.
         1205 | 1317 | 1969 | 3024 | 1040 | 1203 | 1226 => ConnectError::TooSlow,
+        // The server shuts down, or has no more memory.
+        1037 | 1038 | 1053 | 1077 | 1079 | 1080 | 1927 | 4031 => ConnectError::Down,
         // Damaged tables.
         126 | 127 | 144 | 145 | 1034 | 1194 | 1195 => ConnectError::Damaged,
         number => {
             tracing::warn!(number, "the database answered with an error");
-            ConnectError::Down
+            ConnectError::Failed
         }
     }
 }

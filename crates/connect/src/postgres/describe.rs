@@ -27,21 +27,26 @@ const COLUMNS: &str = "WITH RECURSIVE base(oid, stands_for, modifier) AS ( \
      pg_catalog.format_type(b.stands_for, COALESCE(NULLIF(a.atttypmod, -1), b.modifier)), \
      (a.attnotnull OR t.typnotnull)::text, (a.attgenerated <> '')::text, \
      (s.typname = 'citext' OR NOT COALESCE(l.collisdeterministic, true))::text, \
-     (NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'))::text \
+     (NOT pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'))::text, \
+     pg_catalog.quote_ident(ln.nspname) || '.' || pg_catalog.quote_ident(l.collname) \
      FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      JOIN pg_catalog.pg_type t ON t.oid = a.atttypid JOIN base b ON b.oid = a.atttypid \
      JOIN pg_catalog.pg_type s ON s.oid = b.stands_for \
      LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation \
+     LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace \
      WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
      AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%' \
      ORDER BY a.attrelid, a.attnum";
 
-/// Indexes that hold for all rows, on columns alone.
+/// Indexes that hold for all rows, on columns alone. Those of a table that others inherit from hold for its own rows alone,
+/// and whoever reads it reads theirs too.
 const UNIQUE: &str = "SELECT i.indrelid::text, i.indexrelid::text, i.indisprimary::text, a.attname::text \
      FROM pg_catalog.pg_index i CROSS JOIN LATERAL unnest(i.indkey::smallint[]) WITH ORDINALITY AS k(attnum, place) \
      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum \
      WHERE i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL AND k.place <= i.indnkeyatts \
+     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_inherits h JOIN pg_catalog.pg_class p ON p.oid = h.inhparent \
+                     WHERE h.inhparent = i.indrelid AND p.relkind <> 'p') \
      ORDER BY i.indrelid, i.indexrelid, k.place";
 
 const FOREIGN: &str = "SELECT f.conrelid::text, f.oid::text, \
@@ -71,7 +76,16 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
         });
     }
     for row in ask(session, COLUMNS, &[]).await? {
-        let [id, name, sql_type, not_null, generated, loose, refused] = texts(row)?;
+        let [
+            id,
+            name,
+            sql_type,
+            not_null,
+            generated,
+            loose,
+            refused,
+            collation,
+        ] = texts(row)?;
         if let Some(table) = at(&mut tables, &places, id.as_deref()) {
             table.columns.push(LiveColumn {
                 name: name.unwrap_or_default(),
@@ -80,6 +94,7 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
                 generated: is_true(generated.as_deref()),
                 loose: is_true(loose.as_deref()),
                 refused: is_true(refused.as_deref()),
+                collation,
             });
         }
     }

@@ -79,6 +79,24 @@ impl Dialect for PostgresDialect {
         }
     }
 
+    /// PostgreSQL compares no two columns whose collations differ, unless one is told to give way.
+    fn collated(&self, expression: &Expr, other: &Kind) -> Expr {
+        match &other.collation {
+            Some(collation) if expression.kind.collates_unlike(other) => Expr::new(
+                format!("({} COLLATE {collation})", expression.sql),
+                Kind {
+                    collation: Some(collation.clone()),
+                    ..expression.kind.clone()
+                },
+            ),
+            _ => expression.clone(),
+        }
+    }
+
+    fn is_number(&self, kind: &Kind) -> bool {
+        Family::of(&kind.sql_type) == Family::Number
+    }
+
     /// Some types know no order.
     fn sortable(&self, expression: &Expr) -> Expr {
         let kind = base(&expression.kind.sql_type);

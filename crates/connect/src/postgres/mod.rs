@@ -183,7 +183,8 @@ impl Session for PostgresSession {
         }
         let values = statement.values;
         // `sql` put it together: identifiers quoted, values bound.
-        let mut query = sqlx::query(AssertSqlSafe(statement.sql));
+        // Without a name: behind a pooler, a name may be another client's statement on the server that answers.
+        let mut query = sqlx::query(AssertSqlSafe(statement.sql)).persistent(false);
         for bind in statement.binds {
             query = query.bind(bind.into_text());
         }
@@ -253,9 +254,11 @@ fn closed(error: &sqlx::Error) -> ConnectError {
         // A statement was stopped, a lock was not to be had, or there are no more connections.
         ("57014" | "55P03" | "53300" | "25P03", _) => ConnectError::TooSlow,
         (_, "XX") => ConnectError::Damaged,
+        // The line, the server's means, an operator who shuts it down, the machine below it.
+        (_, "08" | "53" | "57" | "58") => ConnectError::Down,
         _ => {
             tracing::warn!(code, "PostgreSQL answered with an error");
-            ConnectError::Down
+            ConnectError::Failed
         }
     }
 }

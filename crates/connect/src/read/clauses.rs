@@ -176,6 +176,7 @@ fn write_equal(sql: &mut Sql, pair: &Pair, alias: &str, values: &[KeyValue]) {
             child.sql,
             Kind {
                 loose: child.kind.loose,
+                collation: child.kind.collation.clone(),
                 ..kind.clone()
             },
         ),

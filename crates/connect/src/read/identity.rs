@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ConnectError, Plan,
-    plan::{Name, Source},
+    plan::{MAX_IDENTITY, Name, Source},
     reading::{Found, IdentityRow, ReadRequest},
     sql::{Expr, Sql, Statement},
     value::{KeyValue, RowKey},
@@ -21,9 +21,6 @@ use crate::{
 
 /// The most candidates that one address may have. More means that the column does not hold addresses.
 const MAX_CANDIDATES: usize = 10_000;
-
-/// An identity longer than this, in characters, is no address (RFC 5321 allows 254 bytes; the rest is white space).
-const MAX_IDENTITY: u32 = 1_024;
 
 /// How an address is looked for. What comes back is compared byte by byte each time.
 #[derive(Clone, Copy, Debug)]

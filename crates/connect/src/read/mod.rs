@@ -88,7 +88,10 @@ pub(crate) async fn read(
 
 /// Whether the error says nothing of the other collections: they are read all the same.
 fn is_of_one_collection(error: ConnectError) -> bool {
-    matches!(error, ConnectError::Changed | ConnectError::Refused)
+    matches!(
+        error,
+        ConnectError::Changed | ConnectError::Refused | ConnectError::Failed
+    )
 }
 
 fn note_failed(reading: &mut Reading, source: &Source) {

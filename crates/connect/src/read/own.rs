@@ -75,7 +75,8 @@ pub(super) fn write_own_from(
 fn write_joined(sql: &mut Sql, step: &Step, parent: &str, child: &str) {
     let dialect = sql.dialect;
     sql.joined(&step.on, " AND ", "1 = 0", |sql, pair| {
-        let (child, parent) = (pair.child.of(child), pair.parent.of(parent));
+        let child = pair.child.of(child);
+        let parent = dialect.collated(&pair.parent.of(parent), &child.kind);
         if dialect.exact_hides_index(&child.kind) {
             sql.push(&child.sql)
                 .push(" = ")
@@ -344,6 +345,7 @@ fn write_in(
     });
     sql.push(") IN (SELECT ").joined(on, ", ", "", |sql, pair| {
         let parent = side(dialect, pair, &pair.parent, &inner);
+        let parent = dialect.collated(&parent, &pair.child.kind);
         sql.push(&match compare {
             Compare::Loosely => parent.sql,
             Compare::Exactly => dialect.exact_right(&parent).sql,

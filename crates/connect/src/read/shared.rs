@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     ConnectError, Plan,
-    plan::{Source, Step},
+    plan::{Pair, Source, Step},
     reading::{CollectionRows, Context, MAX_SHARED, Reading, Row, SharedRows},
-    sql::{Sql, Statement},
+    sql::{Dialect, Sql, Statement},
     value::{KeyValue, RowKey},
 };
 
@@ -37,7 +37,8 @@ impl Shared {
             let Some(child) = plan.sources.get(step.child) else {
                 continue;
             };
-            let wanted = Wanted::of(step, links);
+            let dialect = &*plan.dialect;
+            let wanted = Wanted::of(dialect, step, links);
             if wanted.tuples.is_empty() {
                 continue;
             }
@@ -88,7 +89,7 @@ impl Shared {
                         });
                         entry.rows.len() - 1
                     });
-                for own in wanted.rows_of(&values) {
+                for own in wanted.rows_of(dialect, step, &values) {
                     if let Some(own) = page.rows.get_mut(*own) {
                         own.context.push(Context {
                             shared,
@@ -110,7 +111,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(step: &Step, links: &[HashMap<String, KeyValue>]) -> Self {
+    fn of(dialect: &dyn Dialect, step: &Step, links: &[HashMap<String, KeyValue>]) -> Self {
         let mut wanted = Self {
             tuples: Vec::new(),
             rows: HashMap::new(),
@@ -122,7 +123,7 @@ impl Wanted {
                 .map(|pair| link.get(&pair.parent.quoted).cloned())
                 .collect();
             let Some(tuple) = tuple else { continue };
-            let Some(key) = comparable_all(&tuple) else {
+            let Some(key) = comparable_all(dialect, step, &tuple) else {
                 continue;
             };
             let rows = wanted.rows.entry(key).or_default();
@@ -134,16 +135,72 @@ impl Wanted {
         wanted
     }
 
-    fn rows_of(&self, values: &[KeyValue]) -> &[usize] {
-        comparable_all(values)
+    fn rows_of(&self, dialect: &dyn Dialect, step: &Step, values: &[KeyValue]) -> &[usize] {
+        comparable_all(dialect, step, values)
             .and_then(|key| self.rows.get(&key))
             .map_or(&[], Vec::as_slice)
     }
 }
 
-/// `None` where one is null: null points at nothing.
-fn comparable_all(values: &[KeyValue]) -> Option<Vec<String>> {
-    values.iter().map(KeyValue::comparable).collect()
+/// The values as the database takes them for equal. `None` where one is null: null points at nothing.
+fn comparable_all(dialect: &dyn Dialect, step: &Step, values: &[KeyValue]) -> Option<Vec<String>> {
+    let comparable = |(pair, value): (&Pair, &KeyValue)| {
+        let text = value.comparable()?;
+        let are_numbers = !pair.as_text
+            && dialect.is_number(&pair.parent.kind)
+            && dialect.is_number(&pair.child.kind);
+        Some(if are_numbers {
+            plain_number(&text)
+        } else {
+            text
+        })
+    };
+    step.on.iter().zip(values).map(comparable).collect()
+}
+
+/// A number without what does not count: `00042` and `42.00` are `42`. With an exponent it stays as it is.
+fn plain_number(text: &str) -> String {
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("-", rest));
+    let is_plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    if !is_plain {
+        return text.to_owned();
+    }
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let (whole, fraction) = (
+        whole.trim_start_matches('0'),
+        fraction.trim_end_matches('0'),
+    );
+    match (whole, fraction) {
+        ("", "") => "0".to_owned(),
+        (whole, "") => format!("{sign}{whole}"),
+        (whole, fraction) => format!("{sign}{whole}.{fraction}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_number;
+
+    #[test]
+    fn numbers_are_equal_however_they_are_written() {
+        for (written, plain) in [
+            ("42", "42"),
+            ("00042", "42"),
+            ("42.00", "42"),
+            ("-0042.10", "-42.1"),
+            ("0.50", ".5"),
+            ("0", "0"),
+            ("-0.0", "0"),
+            ("", "0"),
+            ("1e20", "1e20"),
+            ("NaN", "NaN"),
+            ("100", "100"),
+        ] {
+            assert_eq!(plain_number(written), plain, "{written}");
+        }
+    }
 }
 
 fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>]) -> Statement {
