@@ -13,7 +13,7 @@ export const PEOPLE = {
   grace: { email: "grace@example.com", password: "five-thousand-cups-later" },
 };
 
-/** The one cookie's name. */
+/** The session cookie's name. */
 export const COOKIE = "__Host-fairhold";
 
 export const test = base.extend({

@@ -24,7 +24,7 @@ pub enum Visitor {
 const PLACES: [(&str, &str); 3] = [
     ("/my-data", "My data"),
     ("/who-looked", "Who looked"),
-    ("/account", "Your account"),
+    ("/account", "Your log-in"),
 ];
 
 /// The whole document.

@@ -155,7 +155,7 @@ fn show(state: &AppState, factors: Factors, is_off: bool) -> Response {
             {is_off}
             <h1>"Codes from an app"</h1>
             {state}
-            <p class="onward"><a href="/account">"Back to your account"</a></p>
+            <p class="onward"><a href="/account">"Back to your log-in"</a></p>
         }
     })
 }

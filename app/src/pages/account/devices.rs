@@ -118,7 +118,7 @@ fn show(state: &AppState, devices: Vec<Device>, this: &str, done: Option<&str>) 
                 {end_all}
             </section>
             <p class="tools"><a class="button" href="/account/password">"Choose a new password"</a></p>
-            <p class="onward"><a href="/account">"Back to your account"</a></p>
+            <p class="onward"><a href="/account">"Back to your log-in"</a></p>
         }
     })
 }

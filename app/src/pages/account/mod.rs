@@ -1,4 +1,4 @@
-//! Your account: how a customer gets in, and where they are logged in.
+//! Your log-in: how a customer gets in, and where they are logged in.
 
 pub mod app_codes;
 pub mod devices;
@@ -42,11 +42,11 @@ pub async fn page(
         Some("codes") => Some("Well done. Keep your recovery codes in a safe place."),
         _ => None,
     };
-    Page::own("Your account", "/account", None).render(&state, move || {
+    Page::own("Your log-in", "/account", None).render(&state, move || {
         view! {
             {done.map(|words| view! { <p class="notice" role="status">{words}</p> })}
             <div>
-                <h1>"Your account"</h1>
+                <h1>"Your log-in"</h1>
                 <p class="lead">"How you get in here, and where you are logged in."</p>
             </div>
             {safer(factors)}

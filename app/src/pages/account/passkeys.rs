@@ -193,7 +193,7 @@ fn show(state: &AppState, passkeys: Vec<OwnPasskey>, done: Option<&str>) -> Resp
             {none}
             {passkeys.into_iter().map(|passkey| view! { <About passkey /> }).collect_view()}
             {add}
-            <p class="onward"><a href="/account">"Back to your account"</a></p>
+            <p class="onward"><a href="/account">"Back to your log-in"</a></p>
         }
     })
 }

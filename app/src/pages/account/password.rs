@@ -63,7 +63,7 @@ fn show(state: &AppState, error: Option<String>) -> Response {
                     <PasswordField new=true error=error />
                     <button class="primary">"Save my password"</button>
                 </form>
-                <p class="onward"><a href="/account">"Back to your account"</a></p>
+                <p class="onward"><a href="/account">"Back to your log-in"</a></p>
             }
         })
 }

@@ -114,7 +114,7 @@ fn show(state: &AppState, any: bool, left: i64) -> Response {
         view! {
             <h1>"Recovery codes"</h1>
             {codes}
-            <p class="onward"><a href="/account">"Back to your account"</a></p>
+            <p class="onward"><a href="/account">"Back to your log-in"</a></p>
         }
     })
 }

@@ -115,7 +115,7 @@ fn show(
                 </form>
                 <details>
                     <summary>"I have neither my app nor my codes"</summary>
-                    <p>"Do you have another device that is logged in? Open “Your account” there and take the app off. If you have none, write to us. You find our address at the end of this page."</p>
+                    <p>"Do you have another device that is logged in? Open “Your log-in” there and take the app off. If you have none, write to us. You find our address at the end of this page."</p>
                 </details>
             }
         })
