@@ -192,7 +192,7 @@ impl Portal {
         let customer = self.customer(id).await?;
         let mut passkey = open(&customer, &stored)?;
         let result = party
-            .finish_discoverable_authentication_v2(&answer, state, &DiscoverableKey::from(&passkey))
+            .finish_discoverable_authentication_v2(&answer, state, DiscoverableKey::from(&passkey))
             .map_err(refused)?;
         if !result.user_verified() {
             return Err(Error::Passkey);
@@ -298,7 +298,7 @@ impl Portal {
         self.inner.relying_party.as_ref().ok_or(Error::NotFound)
     }
 
-    /// What a device keeps of the customer: nothing that is known by anybody else (WebAuthn, 14.6.1).
+    /// What a device keeps of the customer: nothing that is known by anybody else (W3C Web Authentication, 14.6.1).
     fn user_handle(&self, customer: CustomerId) -> Uuid {
         let key = &self.inner.keys.portal().addresses;
         let hash = key.keyed_hash(&[b"passkey user", customer.0.as_bytes()]);

@@ -5,11 +5,14 @@ use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::seal::{hex, new_token};
 use fairhold_store::sessions::{self, OwnSession};
-use fairhold_store::{StoreError, known_devices};
+use fairhold_store::{StoreError, known_devices, outbox};
 
 use crate::alerts::Alert;
 use crate::error::{Error, Result};
 use crate::{Customer, Portal};
+
+/// After so many mails in an hour, a further new device is not told.
+const MOST_MAILS_AN_HOUR: i64 = 10;
 
 /// What a session that begins is called, and where.
 #[derive(Clone, Debug)]
@@ -70,7 +73,10 @@ impl Portal {
                 Box::pin(async move {
                     let not_the_first = known_devices::has_any(tx, customer.id).await?;
                     let known = known_devices::note(tx, customer.id, &hash, now).await?;
-                    if not_the_first && !known {
+                    // Whoever has the password and comes again and again fills no mailbox: the owner is told already.
+                    let an_hour_ago = now.plus_seconds(-3600);
+                    let told = outbox::written_since(tx, customer.id, an_hour_ago).await?;
+                    if not_the_first && !known && told < MOST_MAILS_AN_HOUR {
                         let alert = Alert::NewDevice(&device);
                         portal.alert(tx, &customer, &address, now, alert).await?;
                     }

@@ -237,6 +237,19 @@ pub async fn add_link(
     tx.execute(sql, args).await.map(|_| ())
 }
 
+/// How many links that set a password were mailed to a customer since `since`.
+pub async fn password_links_since(tx: &mut Tx, customer: CustomerId, since: Moment) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM mail_links WHERE customer_id = $1 AND created_at > $2 AND kind IN ($3, $4)";
+    let args = [
+        customer.into(),
+        since.into(),
+        LinkKind::SignUp.as_str().into(),
+        LinkKind::Reset.as_str().into(),
+    ];
+    let (count,) = tx.one::<(i64,)>(sql, args).await?;
+    Ok(count)
+}
+
 /// A link while it can still be used. Looking changes nothing.
 pub async fn link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {
     let sql = "SELECT customer_id, kind, created_at FROM mail_links \

@@ -131,3 +131,18 @@ async fn an_older_factor_stays() {
     house.browser().post(&link, &[]).await;
     assert_eq!(house.browser().use_passkey(&mut phone).await.status, 303);
 }
+
+/// However often somebody comes in: the mailbox does not fill, and the owner still gets a link for a new password.
+#[tokio::test]
+async fn alerts_fill_no_mailbox_and_use_up_no_links() {
+    let (house, _) = House::with(ADA).await;
+    for _ in 0..14 {
+        house.browser().log_in(ADA, persona(ADA).password).await;
+    }
+    assert_eq!(told_of_devices(&house).await, 10);
+    house
+        .browser()
+        .post("/forgot-password", &[("email", ADA)])
+        .await;
+    assert!(house.link_to(ADA).await.starts_with("/set-password/"));
+}

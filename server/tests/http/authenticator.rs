@@ -1,4 +1,4 @@
-//! A device with passkeys, in software: what a browser and its authenticator answer to a page's options (WebAuthn level 3,
+//! A device with passkeys, in software: what a browser and its authenticator answer to a page's options (`WebAuthn` level 3,
 //! sections 5.1.3, 5.1.4 and 6).
 
 use base64::Engine;

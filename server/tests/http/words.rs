@@ -6,7 +6,7 @@ use reqwest::Method;
 
 use crate::html;
 use crate::second_fact::{self, Club};
-use crate::support::{Answer, House};
+use crate::support::{Answer, House, persona};
 
 /// What is hard to read on the pages so far.
 struct Hard {

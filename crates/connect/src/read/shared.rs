@@ -179,6 +179,24 @@ fn plain_number(text: &str) -> String {
     }
 }
 
+fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>]) -> Statement {
+    let mut sql = Sql::new(&*plan.dialect);
+    sql.push("SELECT ");
+    write_key(&mut sql, child);
+    for pair in &step.on {
+        sql.push(", ").select(&pair.child.of("t0"));
+    }
+    if !child.cells.is_empty() {
+        sql.push(", ").push(&child.cells);
+    }
+    write_from(&mut sql, child, |sql| {
+        write_equal_any(sql, step, "t0", wanted);
+        write_filter(sql, child, "t0");
+    });
+    sql.push(&format!(" LIMIT {}", MAX_SHARED + 1));
+    sql.finish(child.key_len() + step.on.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::plain_number;
@@ -201,22 +219,4 @@ mod tests {
             assert_eq!(plain_number(written), plain, "{written}");
         }
     }
-}
-
-fn shared_rows(plan: &Plan, child: &Source, step: &Step, wanted: &[Vec<KeyValue>]) -> Statement {
-    let mut sql = Sql::new(&*plan.dialect);
-    sql.push("SELECT ");
-    write_key(&mut sql, child);
-    for pair in &step.on {
-        sql.push(", ").select(&pair.child.of("t0"));
-    }
-    if !child.cells.is_empty() {
-        sql.push(", ").push(&child.cells);
-    }
-    write_from(&mut sql, child, |sql| {
-        write_equal_any(sql, step, "t0", wanted);
-        write_filter(sql, child, "t0");
-    });
-    sql.push(&format!(" LIMIT {}", MAX_SHARED + 1));
-    sql.finish(child.key_len() + step.on.len())
 }

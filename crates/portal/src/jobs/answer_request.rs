@@ -113,11 +113,14 @@ async fn answer_known(
                     .await?
                     .ok_or(StoreError::Conflict)?;
                 // Anybody can sign an owner up again and again: that must not use up the mails to reset a password.
-                let most = match (account.proven_at, asks) {
-                    (Some(_), Request::SignUp) => 1,
-                    _ => MOST_MAILS_AN_HOUR,
+                // Nor must the mails that tell an owner what somebody does to their account.
+                let too_many = if account.proven_at.is_some() && asks == Request::SignUp {
+                    outbox::written_since(tx, customer, an_hour_ago).await? >= 1
+                } else {
+                    let links = accounts::password_links_since(tx, customer, an_hour_ago);
+                    links.await? >= MOST_MAILS_AN_HOUR
                 };
-                if outbox::written_since(tx, customer, an_hour_ago).await? >= most {
+                if too_many {
                     return Ok(());
                 }
                 match (account.proven_at, asks) {
