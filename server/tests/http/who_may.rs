@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use fairhold_domain::policy::{self, Action, Actor};
 use reqwest::Method;
 
 use crate::support::{Answer, Browser, House};
@@ -84,6 +85,56 @@ const PROVEN: [&str; 6] = [
     "GET /account/passkeys",
     "GET /account/passkeys/new",
 ];
+
+/// What a route is in the table of who may do what (`fairhold_domain::policy`); `None` for one that has no row.
+fn action(route: &str) -> Option<Action> {
+    let (method, path) = route.split_once(' ').unwrap();
+    let read = |read, change| Some(if method == "GET" { read } else { change });
+    match path {
+        "/" | "/check-your-mail" | "/demo/outbox" | "/company.css" | "/favicon.svg"
+        | "/healthz" | "/readyz" | "/pkg/{file}" | "/company/{file}" => {
+            read(Action::OpenPublicPage, Action::OpenPublicPage)
+        }
+        "/sign-up"
+        | "/forgot-password"
+        | "/set-password/{token}"
+        | "/not-me/{token}"
+        | "/log-in"
+        | "/log-in/code"
+        | "/log-in/passkey"
+        | "/log-in/passkey/answer"
+        | "/log-out" => read(Action::UseDoor, Action::UseDoor),
+        "/still-you" => read(Action::BeCustomer, Action::BeCustomer),
+        "/account/devices" => read(Action::ReadCredentials, Action::EndSessions),
+        "/my-data" | "/my-data/{dataset}/{collection}" | "/act/uncover" => {
+            read(Action::ReadData, Action::ReadData)
+        }
+        "/is-it-you/{dataset}" => read(Action::ProveRows, Action::ProveRows),
+        "/who-looked" => read(Action::ReadLooks, Action::ReadLooks),
+        path if path == "/account" || path.starts_with("/account/") => {
+            read(Action::ReadCredentials, Action::ChangeCredentials)
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn every_address_stands_in_the_table_and_in_the_list_that_the_table_asks_for() {
+    let open = OPEN.iter().chain(&OPEN_FORMS).chain(&HALF_IN);
+    let customers = CUSTOMERS.iter().chain(&PROVEN).chain(&CUSTOMERS_FORMS);
+    for (routes, is_open) in [
+        (open.collect::<Vec<_>>(), true),
+        (customers.collect(), false),
+    ] {
+        for route in routes {
+            let action = action(route).expect(route);
+            let may = |actor| policy::may(actor, action);
+            assert_eq!(may(Actor::Stranger), is_open, "{route}");
+            assert_eq!(may(Actor::OtherCustomer), is_open, "{route}");
+            assert!(may(Actor::Owner), "{route}");
+        }
+    }
+}
 
 /// The addresses that the source names.
 fn routes() -> BTreeSet<String> {
