@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod db;
+pub mod decisions;
 pub mod factors;
 pub mod jobs;
 pub mod keys;
@@ -18,6 +19,7 @@ pub mod records;
 pub mod seal;
 pub mod second_facts;
 pub mod sessions;
+pub mod staff;
 pub mod told_findings;
 
 pub use db::{Db, StoreError, Tx, Value};

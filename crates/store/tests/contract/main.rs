@@ -24,6 +24,7 @@ mod schema;
 mod second_facts;
 mod sessions;
 mod sqlite;
+mod staff;
 mod support;
 mod tampering;
 mod told_findings;
