@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use fairhold_domain::policy::Role;
 
 use crate::commands;
 use crate::config::Config;
@@ -42,6 +43,9 @@ enum Command {
     Demo(DemoCommand),
     /// Walk the records of who looked, and name the first one that was changed or is missing.
     Verify(JsonArgs),
+    /// Who works behind the staff door: the first administrator is invited here.
+    #[command(subcommand)]
+    Staff(StaffCommand),
     /// The master key.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -79,6 +83,40 @@ enum DemoCommand {
     Serve,
     /// List the demo's log-ins.
     Accounts(JsonArgs),
+}
+
+/// What is done about the staff.
+#[derive(Debug, Subcommand)]
+pub enum StaffCommand {
+    /// Invite somebody by e-mail. The link in it works once, for 24 hours.
+    Invite {
+        /// Their address.
+        email: String,
+        /// What they do: support, supervisor, privacy-officer, marketing or administrator.
+        #[arg(long, value_parser = commands::staff::role)]
+        role: Role,
+    },
+    /// List everybody.
+    List(JsonArgs),
+    /// End somebody's way in, and their sessions at once.
+    Revoke {
+        /// Their address.
+        email: String,
+        /// Also when they are the last administrator.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Give somebody another role. They have to log in again.
+    Role {
+        /// Their address.
+        email: String,
+        /// What they do from now on.
+        #[arg(value_parser = commands::staff::role)]
+        role: Role,
+        /// Also when they are the last administrator.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,6 +163,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(DemoCommand::Serve) => commands::demo::serve(Config::read(file)?).await,
         Command::Demo(DemoCommand::Accounts(args)) => commands::demo::accounts(args.json),
         Command::Verify(args) => commands::verify::run(Config::read(file)?, args.json).await,
+        Command::Staff(command) => commands::staff::run(Config::read(file)?, command).await,
         Command::Keys(KeysCommand::New { out }) => commands::keys::new(&out),
     }
 }
