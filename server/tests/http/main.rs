@@ -23,6 +23,7 @@ mod odd_input;
 mod passkeys;
 mod second_fact;
 mod second_step;
+mod staff;
 mod step_up;
 mod support;
 mod systems;

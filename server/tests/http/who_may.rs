@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use fairhold_domain::policy::{self, Action, Actor};
+use fairhold_domain::policy::{self, Action, Actor, Role};
 use reqwest::Method;
 
 use crate::support::{Answer, Browser, House};
 
 /// Pages and files that a stranger may open.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 16] = [
     "GET /",
     "GET /sign-up",
     "GET /forgot-password",
@@ -18,6 +18,8 @@ const OPEN: [&str; 14] = [
     "GET /not-me/{token}",
     "GET /log-in",
     "GET /demo/outbox",
+    "GET /staff/log-in",
+    "GET /staff/join/{token}",
     "GET /company.css",
     "GET /favicon.svg",
     "GET /healthz",
@@ -27,7 +29,7 @@ const OPEN: [&str; 14] = [
 ];
 
 /// Forms that a stranger may send.
-const OPEN_FORMS: [&str; 7] = [
+const OPEN_FORMS: [&str; 10] = [
     "POST /sign-up",
     "POST /forgot-password",
     "POST /set-password/{token}",
@@ -35,6 +37,9 @@ const OPEN_FORMS: [&str; 7] = [
     "POST /log-in/passkey",
     "POST /log-in",
     "POST /log-out",
+    "POST /staff/log-in",
+    "POST /staff/join/{token}",
+    "POST /staff/log-out",
 ];
 
 /// Pages and forms in the middle of a log-in: whoever has not begun one is sent to its beginning.
@@ -43,6 +48,17 @@ const HALF_IN: [&str; 4] = [
     "POST /log-in/code",
     "GET /log-in/passkey",
     "POST /log-in/passkey/answer",
+];
+
+/// Pages and forms behind the staff door: everybody else is sent to the staff's log-in.
+const STAFF: [&str; 7] = [
+    "GET /staff",
+    "GET /staff/code",
+    "POST /staff/code",
+    "GET /staff/people",
+    "POST /staff/people",
+    "POST /staff/people/role",
+    "POST /staff/people/revoke",
 ];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
@@ -104,6 +120,13 @@ fn action(route: &str) -> Option<Action> {
         | "/log-in/passkey"
         | "/log-in/passkey/answer"
         | "/log-out" => read(Action::UseDoor, Action::UseDoor),
+        "/staff/log-in" | "/staff/code" | "/staff/join/{token}" | "/staff/log-out" => {
+            read(Action::UseDoor, Action::UseDoor)
+        }
+        "/staff" => read(Action::OpenStaffHome, Action::OpenStaffHome),
+        "/staff/people" => read(Action::ReadStaff, Action::InviteStaff),
+        "/staff/people/role" => read(Action::ChangeStaffRole, Action::ChangeStaffRole),
+        "/staff/people/revoke" => read(Action::RevokeStaff, Action::RevokeStaff),
         "/still-you" => read(Action::BeCustomer, Action::BeCustomer),
         "/account/devices" => read(Action::ReadCredentials, Action::EndSessions),
         "/my-data" | "/my-data/{dataset}/{collection}" | "/act/uncover" => {
@@ -133,6 +156,12 @@ fn every_address_stands_in_the_table_and_in_the_list_that_the_table_asks_for() {
             assert_eq!(may(Actor::OtherCustomer), is_open, "{route}");
             assert!(may(Actor::Owner), "{route}");
         }
+    }
+    for route in STAFF.iter().filter(|route| !route.ends_with("/code")) {
+        let action = action(route).expect(route);
+        let may = |actor| policy::may(actor, action);
+        assert!(!may(Actor::Stranger) && !may(Actor::Owner), "{route}");
+        assert!(may(Actor::Staff(Role::Administrator)), "{route}");
     }
 }
 
@@ -186,7 +215,8 @@ fn every_address_is_in_a_list() {
         .chain(&CUSTOMERS)
         .chain(&PROVEN)
         .chain(&HALF_IN)
-        .chain(&CUSTOMERS_FORMS);
+        .chain(&CUSTOMERS_FORMS)
+        .chain(&STAFF);
     let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
     assert_eq!(routes(), listed);
 }
@@ -250,6 +280,32 @@ async fn a_stranger_gets_no_further_than_the_open_pages() {
         Vec::<serde_json::Value>::new(),
         "nobody looked at anything"
     );
+}
+
+#[tokio::test]
+async fn neither_a_stranger_nor_a_customer_gets_behind_the_staff_door() {
+    let (house, customer) = House::with("ada@example.com").await;
+    house.work().await;
+    let before = house.contents(&[]).await;
+    for route in STAFF {
+        for mut browser in [house.browser(), customer.clone()] {
+            let answer = call(&mut browser, route).await;
+            assert_eq!(
+                (answer.status, answer.location()),
+                (303, "/staff/log-in"),
+                "{route}"
+            );
+            assert!(answer.body.is_empty(), "{route}");
+        }
+    }
+    let mut customer = customer;
+    // A customer's cookie under the staff's name opens nothing either.
+    customer.staff.clone_from(&customer.cookie);
+    for route in STAFF {
+        let answer = call(&mut customer, route).await;
+        assert_eq!(answer.location(), "/staff/log-in", "{route}");
+    }
+    assert!(before == house.contents(&[]).await, "something changed");
 }
 
 #[tokio::test]
