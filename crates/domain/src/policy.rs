@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What somebody does for the company.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Answers customers.
     Support,

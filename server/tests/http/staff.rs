@@ -3,6 +3,7 @@
 
 use fairhold_domain::policy::{Action, Decider, Role};
 use fairhold_portal::staff::By;
+use fairhold_server::demo;
 
 use crate::second_step::{App, codes};
 use crate::support::{Answer, Browser, House};
@@ -281,6 +282,25 @@ async fn a_customer_and_somebody_of_the_staff_with_one_address_are_two() {
     );
     assert!(customer.is_logged_in().await);
     assert!(!is_in(&mut customer).await);
+}
+
+#[tokio::test]
+async fn the_demo_has_one_of_each_role_and_its_page_shows_the_keys_for_their_codes() {
+    let house = House::demo().await;
+    demo::seed(&house.portal).await.unwrap();
+    let page = house.browser().get("/demo/outbox").await;
+    for persona in demo::staff() {
+        assert!(codes(&page.body).contains(&persona.code_key.to_owned()));
+        let mut browser = house.browser();
+        let fields = [("email", persona.email), ("password", persona.password)];
+        let first = browser.post("/staff/log-in", &fields).await;
+        assert_eq!(first.location(), "/staff/code", "{}", persona.role);
+        let code = App::new(persona.code_key).code(&house, 0);
+        let whole = browser.post("/staff/code", &[("code", &code)]).await;
+        assert_eq!(whole.location(), "/staff", "{}", persona.role);
+        let home = browser.get("/staff").await.text();
+        assert!(home.contains(persona.role.name()), "{home}");
+    }
 }
 
 #[tokio::test]
