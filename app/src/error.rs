@@ -142,6 +142,7 @@ mod page {
                 | Error::Passkey
                 | Error::LinkEnded
                 | Error::AlreadyStaff
+                | Error::ApiKey
                 | Error::LastAdministrator => Self::BadRequest,
                 Error::NotAllowed => Self::NotAllowed,
                 Error::NotFound => Self::NotFound,

@@ -48,6 +48,9 @@ pub enum Error {
     /// Whoever has this address has a way in already.
     #[error("already of the staff")]
     AlreadyStaff,
+    /// A key for a system that has no name, opens nothing or has ended.
+    #[error("not a key")]
+    ApiKey,
     /// Nobody could let anybody in any more.
     #[error("the last administrator")]
     LastAdministrator,

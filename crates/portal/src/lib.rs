@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod alerts;
+pub mod api_keys;
 pub mod company;
 pub mod demo;
 mod error;

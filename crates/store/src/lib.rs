@@ -5,6 +5,7 @@
 //! and a test in the contract suite (`tests/contract`), which runs on both engines.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod db;
 pub mod decisions;
 pub mod factors;

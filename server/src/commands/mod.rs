@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod api_key;
 pub mod check;
 pub mod demo;
 pub mod keys;

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod alerts;
+mod api;
 mod authenticator;
 mod chinook;
 mod devices;

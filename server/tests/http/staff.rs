@@ -20,7 +20,7 @@ async fn invite(house: &House, address: &str, role: Role) {
 }
 
 /// Invites somebody, who joins and logs in.
-async fn join(house: &House, address: &str, role: Role) -> (Browser, App) {
+pub async fn join(house: &House, address: &str, role: Role) -> (Browser, App) {
     invite(house, address, role).await;
     let link = house.link_to(address).await;
     let mut browser = house.browser();

@@ -29,7 +29,7 @@ const OPEN: [&str; 16] = [
 ];
 
 /// Forms that a stranger may send.
-const OPEN_FORMS: [&str; 10] = [
+pub const OPEN_FORMS: [&str; 10] = [
     "POST /sign-up",
     "POST /forgot-password",
     "POST /set-password/{token}",
@@ -43,7 +43,7 @@ const OPEN_FORMS: [&str; 10] = [
 ];
 
 /// Pages and forms in the middle of a log-in: whoever has not begun one is sent to its beginning.
-const HALF_IN: [&str; 4] = [
+pub const HALF_IN: [&str; 4] = [
     "GET /log-in/code",
     "POST /log-in/code",
     "GET /log-in/passkey",
@@ -51,7 +51,7 @@ const HALF_IN: [&str; 4] = [
 ];
 
 /// Pages and forms behind the staff door: everybody else is sent to the staff's log-in.
-const STAFF: [&str; 7] = [
+pub const STAFF: [&str; 7] = [
     "GET /staff",
     "GET /staff/code",
     "POST /staff/code",
@@ -61,8 +61,11 @@ const STAFF: [&str; 7] = [
     "POST /staff/people/revoke",
 ];
 
+/// Calls of other systems: without a key they are refused.
+const SYSTEMS: [&str; 1] = ["GET /v1/whoami"];
+
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-const CUSTOMERS: [&str; 7] = [
+pub const CUSTOMERS: [&str; 7] = [
     "GET /still-you",
     "GET /account",
     "GET /account/devices",
@@ -73,7 +76,7 @@ const CUSTOMERS: [&str; 7] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-const CUSTOMERS_FORMS: [&str; 16] = [
+pub const CUSTOMERS_FORMS: [&str; 16] = [
     "POST /account/app",
     "POST /account/app/new",
     "POST /account/app/off",
@@ -93,7 +96,7 @@ const CUSTOMERS_FORMS: [&str; 16] = [
 ];
 
 /// Pages for a customer who showed a short time ago who they are: others are asked to.
-const PROVEN: [&str; 6] = [
+pub const PROVEN: [&str; 6] = [
     "GET /account/password",
     "GET /account/app",
     "GET /account/app/new",
@@ -103,7 +106,7 @@ const PROVEN: [&str; 6] = [
 ];
 
 /// What a route is in the table of who may do what (`fairhold_domain::policy`); `None` for one that has no row.
-fn action(route: &str) -> Option<Action> {
+pub fn action(route: &str) -> Option<Action> {
     let (method, path) = route.split_once(' ').unwrap();
     let read = |read, change| Some(if method == "GET" { read } else { change });
     match path {
@@ -123,6 +126,7 @@ fn action(route: &str) -> Option<Action> {
         "/staff/log-in" | "/staff/code" | "/staff/join/{token}" | "/staff/log-out" => {
             read(Action::UseDoor, Action::UseDoor)
         }
+        "/v1/whoami" => read(Action::AskWhoami, Action::AskWhoami),
         "/staff" => read(Action::OpenStaffHome, Action::OpenStaffHome),
         "/staff/people" => read(Action::ReadStaff, Action::InviteStaff),
         "/staff/people/role" => read(Action::ChangeStaffRole, Action::ChangeStaffRole),
@@ -216,13 +220,14 @@ fn every_address_is_in_a_list() {
         .chain(&PROVEN)
         .chain(&HALF_IN)
         .chain(&CUSTOMERS_FORMS)
-        .chain(&STAFF);
+        .chain(&STAFF)
+        .chain(&SYSTEMS);
     let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
     assert_eq!(routes(), listed);
 }
 
-/// Sends what a route takes, with all fields that any form has.
-async fn call(browser: &mut Browser, route: &str) -> Answer {
+/// The method of a route, and an address of it.
+pub fn path_of(route: &str) -> (Method, String) {
     let (method, path) = route.split_once(' ').unwrap();
     let path = path
         .replace("/pkg/{file}", "/pkg/fairhold.0c.css")
@@ -230,6 +235,12 @@ async fn call(browser: &mut Browser, route: &str) -> Answer {
         .replace("{token}", "a-token")
         .replace("{dataset}", "shop")
         .replace("{collection}", "orders");
+    (method.parse().unwrap(), path)
+}
+
+/// Sends what a route takes, with all fields that any form has.
+pub async fn call(browser: &mut Browser, route: &str) -> Answer {
+    let (method, path) = path_of(route);
     let fields = [
         ("email", "eve@example.com"),
         ("password", "four words that fit"),
@@ -238,10 +249,11 @@ async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("answer", "D02 AF30"),
         ("code", "123456"),
         ("name", "my phone"),
+        ("role", "support"),
         ("passkey", "{}"),
     ];
     match method {
-        "GET" => browser.get(&path).await,
+        Method::GET => browser.get(&path).await,
         _ => browser.post(&path, &fields).await,
     }
 }
@@ -297,6 +309,14 @@ async fn neither_a_stranger_nor_a_customer_gets_behind_the_staff_door() {
             );
             assert!(answer.body.is_empty(), "{route}");
         }
+    }
+    for route in SYSTEMS {
+        for mut browser in [house.browser(), customer.clone()] {
+            assert_eq!(call(&mut browser, route).await.status, 401, "{route}");
+        }
+        let may = |actor| policy::may(actor, action(route).expect(route));
+        assert!(!may(Actor::Owner) && !may(Actor::System(None)), "{route}");
+        assert!(!may(Actor::Staff(Role::Administrator)), "{route}");
     }
     let mut customer = customer;
     // A customer's cookie under the staff's name opens nothing either.

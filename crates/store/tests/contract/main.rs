@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod db;
 mod factors;
 mod jobs;
