@@ -27,6 +27,7 @@ mod second_step;
 mod staff;
 mod step_up;
 mod support;
+mod sweep;
 mod systems;
 mod throttle;
 mod understood;
