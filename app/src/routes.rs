@@ -111,6 +111,11 @@ pub fn routes() -> Router<AppState> {
             "/staff/people",
             get(staff::people::page).post(staff::people::invite),
         )
+        .route(
+            "/staff/keys",
+            get(staff::keys::page).post(staff::keys::create),
+        )
+        .route("/staff/keys/end", post(staff::keys::end))
         .route("/staff/people/role", post(staff::people::change_role))
         .route("/staff/people/revoke", post(staff::people::revoke))
         .route("/demo/outbox", get(demo::outbox))

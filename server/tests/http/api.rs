@@ -6,6 +6,8 @@ use fairhold_portal::staff::By;
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::second_step::codes;
+use crate::staff::join;
 use crate::support::{Answer, House};
 
 async fn make(house: &House, seconds: i64) -> MadeApiKey {
@@ -104,6 +106,44 @@ async fn a_key_that_is_wrong_ended_or_revoked_opens_nothing() {
         .collect();
     let by = |id: &str| Decider::System { id: id.to_owned() };
     assert_eq!(refused, [by(&made.id), by(&short.id)], "16.3.2");
+}
+
+#[tokio::test]
+async fn an_administrator_makes_a_key_sees_it_once_and_ends_it() {
+    let house = House::demo().await;
+    let (mut boss, _) = join(&house, "boss@example.com", Role::Administrator).await;
+    let fields = [
+        ("name", "The shop till"),
+        ("scope", "whoami"),
+        ("purposes", "loyalty, service"),
+        ("days", "30"),
+    ];
+    let made = boss.post("/staff/keys", &fields).await;
+    assert_eq!(made.status, 200);
+    assert_eq!(made.header("cache-control"), "no-store");
+    let key = codes(&made.body).remove(0);
+    let answer = whoami(&house, &key).await;
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["purposes"], serde_json::json!(["loyalty", "service"]));
+    let page = boss.get("/staff/keys").await;
+    assert!(page.text().contains("The shop till") && page.text().contains("Last used"));
+    assert!(!page.body.contains(&key), "it is shown once");
+    let nameless = [("name", " "), ("scope", "whoami"), ("days", "30")];
+    assert_eq!(boss.post("/staff/keys", &nameless).await.status, 422);
+    for days in ["0", "-1", "99999999999"] {
+        let fields = [("name", "x"), ("scope", "whoami"), ("days", days)];
+        assert_eq!(
+            boss.post("/staff/keys", &fields).await.status,
+            400,
+            "{days}"
+        );
+    }
+    let id = body["id"].as_str().unwrap();
+    let ended = boss.post("/staff/keys/end", &[("id", id)]).await;
+    assert_eq!(ended.location(), "/staff/keys?done=ended");
+    is_problem(&whoami(&house, &key).await, 401);
+    let none = boss.post("/staff/keys/end", &[("id", "none")]).await;
+    assert_eq!(none.status, 404);
 }
 
 #[tokio::test]

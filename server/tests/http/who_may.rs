@@ -51,7 +51,7 @@ pub const HALF_IN: [&str; 4] = [
 ];
 
 /// Pages and forms behind the staff door: everybody else is sent to the staff's log-in.
-pub const STAFF: [&str; 7] = [
+pub const STAFF: [&str; 10] = [
     "GET /staff",
     "GET /staff/code",
     "POST /staff/code",
@@ -59,6 +59,9 @@ pub const STAFF: [&str; 7] = [
     "POST /staff/people",
     "POST /staff/people/role",
     "POST /staff/people/revoke",
+    "GET /staff/keys",
+    "POST /staff/keys",
+    "POST /staff/keys/end",
 ];
 
 /// Calls of other systems: without a key they are refused.
@@ -129,6 +132,8 @@ pub fn action(route: &str) -> Option<Action> {
         "/v1/whoami" => read(Action::AskWhoami, Action::AskWhoami),
         "/staff" => read(Action::OpenStaffHome, Action::OpenStaffHome),
         "/staff/people" => read(Action::ReadStaff, Action::InviteStaff),
+        "/staff/keys" => read(Action::ReadApiKeys, Action::CreateApiKey),
+        "/staff/keys/end" => read(Action::RevokeApiKey, Action::RevokeApiKey),
         "/staff/people/role" => read(Action::ChangeStaffRole, Action::ChangeStaffRole),
         "/staff/people/revoke" => read(Action::RevokeStaff, Action::RevokeStaff),
         "/still-you" => read(Action::BeCustomer, Action::BeCustomer),
@@ -250,6 +255,8 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("code", "123456"),
         ("name", "my phone"),
         ("role", "support"),
+        ("scope", "whoami"),
+        ("days", "30"),
         ("passkey", "{}"),
     ];
     match method {

@@ -2,6 +2,7 @@
 
 pub mod code;
 pub mod join;
+pub mod keys;
 pub mod log_in;
 pub mod people;
 
@@ -22,10 +23,14 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
     };
     let role = staff.0.role();
     let may_read_staff = role.may(Action::ReadStaff);
+    let may_read_keys = role.may(Action::ReadApiKeys);
     Page::of_staff("Your work", "/staff", role).render(&state, move || {
         let duties = role.duties().map(|words| view! { <li>{words}</li> });
         let people = may_read_staff
             .then(|| view! { <p class="onward"><a href="/staff/people">"Who works here"</a></p> });
+        let keys = may_read_keys.then(
+            || view! { <p class="onward"><a href="/staff/keys">"Keys of our systems"</a></p> },
+        );
         view! {
             <div>
                 <h1>"Your work"</h1>
@@ -38,6 +43,7 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
                 <p class="fine">"We write down what you do here. Nobody can change it later."</p>
             </section>
             {people}
+            {keys}
         }
     })
 }
