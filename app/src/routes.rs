@@ -93,6 +93,15 @@ pub fn routes() -> Router<AppState> {
             get(second_fact::page).post(second_fact::submit),
         )
         .route("/who-looked", get(who_looked::page))
+        .merge(behind_the_staff_door())
+        .route("/demo/outbox", get(demo::outbox))
+        .route("/act/{*name}", post(my_data::act))
+        .fallback(not_found)
+}
+
+/// The pages of the staff.
+fn behind_the_staff_door() -> Router<AppState> {
+    Router::new()
         .route("/staff", get(staff::home))
         .route(
             "/staff/log-in",
@@ -118,7 +127,4 @@ pub fn routes() -> Router<AppState> {
         .route("/staff/keys/end", post(staff::keys::end))
         .route("/staff/people/role", post(staff::people::change_role))
         .route("/staff/people/revoke", post(staff::people::revoke))
-        .route("/demo/outbox", get(demo::outbox))
-        .route("/act/{*name}", post(my_data::act))
-        .fallback(not_found)
 }
