@@ -32,6 +32,9 @@ pub enum PortalError {
     /// The request came from another site.
     #[error("This did not come from our own page, so we did nothing. Open our page and try again.")]
     OtherSite,
+    /// The role of whoever asks does not allow it.
+    #[error("Your role can't do this. Ask an administrator if you need it.")]
+    NotAllowed,
     /// Too much is going on.
     #[error("We are very busy just now. Wait a minute and try again.")]
     Busy,
@@ -75,7 +78,7 @@ mod page {
                 Self::BadRequest => StatusCode::BAD_REQUEST,
                 Self::WrongKind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-                Self::OtherSite => StatusCode::FORBIDDEN,
+                Self::OtherSite | Self::NotAllowed => StatusCode::FORBIDDEN,
                 Self::Busy | Self::SystemDown => StatusCode::SERVICE_UNAVAILABLE,
                 Self::Ours => StatusCode::INTERNAL_SERVER_ERROR,
             }
@@ -88,6 +91,7 @@ mod page {
                 Self::BadRequest | Self::WrongKind => "That did not work",
                 Self::TooLarge => "That was too much",
                 Self::OtherSite => "We stopped this",
+                Self::NotAllowed => "This is not yours to do",
                 Self::Busy => "Please wait a minute",
                 Self::SystemDown => "This part is resting",
                 Self::Ours => "Sorry",
@@ -136,7 +140,11 @@ mod page {
                 | Error::SecondFact(_)
                 | Error::Code(_)
                 | Error::Passkey
-                | Error::LinkEnded => Self::BadRequest,
+                | Error::LinkEnded
+                | Error::AlreadyStaff
+                | Error::ApiKey
+                | Error::LastAdministrator => Self::BadRequest,
+                Error::NotAllowed => Self::NotAllowed,
                 Error::NotFound => Self::NotFound,
                 Error::TooManyTries { .. } | Error::Busy => Self::Busy,
                 Error::SystemDown => Self::SystemDown,

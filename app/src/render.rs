@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use fairhold_domain::policy::Role;
 use fairhold_domain::present;
 use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
@@ -56,6 +57,14 @@ impl Page {
     pub fn own(title: &str, path: &'static str, address: Option<String>) -> Self {
         Self {
             visitor: Visitor::Customer { address },
+            ..Self::open(title, path)
+        }
+    }
+
+    /// A page for somebody of the staff.
+    pub fn of_staff(title: &str, path: &'static str, role: Role) -> Self {
+        Self {
+            visitor: Visitor::Staff { role },
             ..Self::open(title, path)
         }
     }

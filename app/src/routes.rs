@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::pages::{account, accounts, demo, home, my_data, not_found, second_fact, who_looked};
+use crate::pages::{
+    account, accounts, demo, home, my_data, not_found, second_fact, staff, who_looked,
+};
 use crate::state::AppState;
 
 /// Every page of the portal.
@@ -91,7 +93,38 @@ pub fn routes() -> Router<AppState> {
             get(second_fact::page).post(second_fact::submit),
         )
         .route("/who-looked", get(who_looked::page))
+        .merge(behind_the_staff_door())
         .route("/demo/outbox", get(demo::outbox))
         .route("/act/{*name}", post(my_data::act))
         .fallback(not_found)
+}
+
+/// The pages of the staff.
+fn behind_the_staff_door() -> Router<AppState> {
+    Router::new()
+        .route("/staff", get(staff::home))
+        .route(
+            "/staff/log-in",
+            get(staff::log_in::page).post(staff::log_in::submit),
+        )
+        .route(
+            "/staff/code",
+            get(staff::code::page).post(staff::code::submit),
+        )
+        .route(
+            "/staff/join/{token}",
+            get(staff::join::page).post(staff::join::submit),
+        )
+        .route("/staff/log-out", post(staff::log_in::log_out))
+        .route(
+            "/staff/people",
+            get(staff::people::page).post(staff::people::invite),
+        )
+        .route(
+            "/staff/keys",
+            get(staff::keys::page).post(staff::keys::create),
+        )
+        .route("/staff/keys/end", post(staff::keys::end))
+        .route("/staff/people/role", post(staff::people::change_role))
+        .route("/staff/people/revoke", post(staff::people::revoke))
 }

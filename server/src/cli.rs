@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use fairhold_domain::policy::{Role, Scope};
+use jiff::civil::Date;
 
 use crate::commands;
 use crate::config::Config;
@@ -42,6 +44,12 @@ enum Command {
     Demo(DemoCommand),
     /// Walk the records of who looked, and name the first one that was changed or is missing.
     Verify(JsonArgs),
+    /// Who works behind the staff door: the first administrator is invited here.
+    #[command(subcommand)]
+    Staff(StaffCommand),
+    /// Keys of the company's other systems.
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
     /// The master key.
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -79,6 +87,70 @@ enum DemoCommand {
     Serve,
     /// List the demo's log-ins.
     Accounts(JsonArgs),
+}
+
+/// What is done about the staff.
+#[derive(Debug, Subcommand)]
+pub enum StaffCommand {
+    /// Invite somebody by e-mail. The link in it works once, for 24 hours.
+    Invite {
+        /// Their address.
+        email: String,
+        /// What they do: support, supervisor, privacy-officer, marketing or administrator.
+        #[arg(long, value_parser = commands::staff::role)]
+        role: Role,
+    },
+    /// List everybody.
+    List(JsonArgs),
+    /// End somebody's way in, and their sessions at once.
+    Revoke {
+        /// Their address.
+        email: String,
+        /// Also when they are the last administrator.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Give somebody another role. They have to log in again.
+    Role {
+        /// Their address.
+        email: String,
+        /// What they do from now on.
+        #[arg(value_parser = commands::staff::role)]
+        role: Role,
+        /// Also when they are the last administrator.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// What is done about the keys of other systems.
+#[derive(Debug, Subcommand)]
+pub enum ApiKeyCommand {
+    /// Make a key. It is shown this once.
+    Create {
+        /// What you call the system.
+        #[arg(long)]
+        name: String,
+        /// A call that it may make, such as whoami; can be said again.
+        #[arg(long, required = true, value_parser = commands::api_key::scope)]
+        scope: Vec<Scope>,
+        /// A purpose that it may ask about; can be said again.
+        #[arg(long)]
+        purpose: Vec<String>,
+        /// The day on which it ends, such as 2030-12-31; a year from now without it.
+        #[arg(long, value_name = "DAY", value_parser = commands::api_key::day)]
+        expires: Option<Date>,
+        /// Print the answer as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List all keys, with their last use.
+    List(JsonArgs),
+    /// End a key at once.
+    Revoke {
+        /// Its id, as `list` shows it.
+        id: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,6 +197,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(DemoCommand::Serve) => commands::demo::serve(Config::read(file)?).await,
         Command::Demo(DemoCommand::Accounts(args)) => commands::demo::accounts(args.json),
         Command::Verify(args) => commands::verify::run(Config::read(file)?, args.json).await,
+        Command::ApiKey(command) => commands::api_key::run(Config::read(file)?, command).await,
+        Command::Staff(command) => commands::staff::run(Config::read(file)?, command).await,
         Command::Keys(KeysCommand::New { out }) => commands::keys::new(&out),
     }
 }

@@ -182,6 +182,8 @@ pub struct Mail {
 pub struct Sessions {
     /// Minutes without a page after which a session ends (ASVS 5.0, 7.3.1).
     pub idle_minutes: i64,
+    /// The same for the staff, who see more than their own.
+    pub staff_idle_minutes: i64,
     /// Hours after which a session ends in any case (ASVS 5.0, 7.3.2).
     pub absolute_hours: i64,
 }
@@ -232,6 +234,7 @@ impl Default for Sessions {
     fn default() -> Self {
         Self {
             idle_minutes: 30,
+            staff_idle_minutes: 15,
             absolute_hours: 12,
         }
     }
@@ -294,6 +297,11 @@ impl Config {
         within(
             "sessions.idle_minutes",
             self.sessions.idle_minutes,
+            1..=24 * 60,
+        )?;
+        within(
+            "sessions.staff_idle_minutes",
+            self.sessions.staff_idle_minutes,
             1..=24 * 60,
         )?;
         within(

@@ -27,6 +27,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_sessions::SessionManagerLayer;
 use tower_sessions::cookie::SameSite;
 
+use crate::api;
 use crate::company_style;
 use crate::config::Config;
 use crate::peer::know_peer;
@@ -62,6 +63,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
     let room = Arc::new(Semaphore::new(config.server.most_requests));
     let proxies: Arc<[Network]> = config.server.proxies.clone().into();
     routes()
+        .route("/v1/whoami", get(api::whoami))
         .layer(from_fn_with_state(proxies, know_peer))
         .layer(sessions)
         .layer(from_fn(end_cookie_securely))
@@ -141,13 +143,24 @@ async fn ready(State(state): State<AppState>) -> Response {
 /// Turns refusals that have no words of their own (of the router, a limit, a parser) into the portal's page.
 async fn plain_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let for_island = request.uri().path().starts_with("/act/");
+    let for_system = request.uri().path().starts_with("/v1/");
     let response = next.run(request).await;
     let status = response.status();
+    let failed = status.is_client_error() || status.is_server_error();
+    if for_system && failed {
+        let is_problem = response.headers().get(CONTENT_TYPE);
+        let is_problem = is_problem.is_some_and(|kind| kind == "application/problem+json");
+        return if is_problem {
+            response
+        } else {
+            api::problem(status)
+        };
+    }
     let is_page = response
         .headers()
         .get(CONTENT_TYPE)
         .is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
-    if is_page || for_island || !(status.is_client_error() || status.is_server_error()) {
+    if is_page || for_island || !failed {
         return response;
     }
     let error = match status {

@@ -65,6 +65,8 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
             public_url,
             demo: mode == Mode::Demo,
             idle_seconds: config.sessions.idle_minutes * 60,
+            staff_idle_seconds: config.sessions.staff_idle_minutes * 60,
+            staff_absolute_seconds: config.sessions.absolute_hours * 3600,
             system_timeout: Duration::from_secs(config.systems.timeout_seconds),
             // The demo's outbox shows the mail of customers alone, so there the log has to do.
             staff: staff.filter(|_| mode == Mode::Production),

@@ -7,6 +7,7 @@ pub mod form;
 pub mod home;
 pub mod my_data;
 pub mod second_fact;
+pub mod staff;
 pub mod who_looked;
 
 use axum::extract::State;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fairhold_domain::policy::Role;
 use fairhold_portal::company::Current;
 use leptos::prelude::*;
 
@@ -17,6 +18,11 @@ pub enum Visitor {
     Customer {
         /// The address they log in with, where the page knows it.
         address: Option<String>,
+    },
+    /// Somebody of the staff.
+    Staff {
+        /// What they do.
+        role: Role,
     },
 }
 
@@ -41,7 +47,9 @@ pub fn Document(
     let title = format!("{} – {}", page.title, company.name);
     let company_style = format!("/company.css?v={}", current.revision);
     let contents = match &page.visitor {
-        Visitor::Stranger => view! { <main id="main" class="plain">{children()}</main> }.into_any(),
+        Visitor::Stranger | Visitor::Staff { .. } => {
+            view! { <main id="main" class="plain">{children()}</main> }.into_any()
+        }
         Visitor::Customer { .. } => view! {
             <div class="house">
                 <div class="ways">
@@ -106,7 +114,16 @@ fn Top(visitor: Visitor, current: Arc<Current>) -> impl IntoView {
                     <button>"Log out"</button>
                 </form>
             };
-            ("/my-data", Some(side))
+            ("/my-data", Some(side.into_any()))
+        }
+        Visitor::Staff { role } => {
+            let side = view! {
+                <span class="who">{format!("Staff: {role}")}</span>
+                <form method="post" action="/staff/log-out">
+                    <button>"Log out"</button>
+                </form>
+            };
+            ("/staff", Some(side.into_any()))
         }
     };
     view! {

@@ -26,6 +26,27 @@ impl CustomerId {
     }
 }
 
+/// Somebody who works for the company behind the staff door.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StaffId(pub Uuid);
+
+impl fmt::Display for StaffId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StaffId {
+    /// Reads an id as the store writes it: a hyphenated UUID.
+    ///
+    /// # Errors
+    /// When the text is not a UUID.
+    pub fn parse(text: &str) -> Result<Self, uuid::Error> {
+        Uuid::parse_str(text).map(Self)
+    }
+}
+
 /// Where a field stands: dataset, collection, field. Fields inside others are joined by dots.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct FieldPath {

@@ -13,6 +13,7 @@ pub mod ids;
 pub mod log_in_tries;
 pub mod password;
 pub mod peer;
+pub mod policy;
 pub mod present;
 pub mod reach;
 pub mod reading;

@@ -2,11 +2,13 @@
 
 use fairhold_domain::access::Look;
 use fairhold_domain::email::EmailAddress;
-use fairhold_domain::ids::CustomerId;
+use fairhold_domain::ids::{CustomerId, StaffId};
+use fairhold_domain::policy::Role;
 use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, address_hash};
 use fairhold_store::records::{self, OwnRecord, OwnValue};
-use fairhold_store::{StoreError, looks};
+use fairhold_store::seal::{new_token, token_hash};
+use fairhold_store::{StoreError, looks, staff};
 use secrecy::SecretString;
 
 use crate::error::{Error, Result};
@@ -26,7 +28,90 @@ pub struct DemoCustomer<'a> {
     pub looks: Vec<(Moment, Look)>,
 }
 
+/// Somebody of the staff whom the demo starts with.
+#[derive(Clone, Copy, Debug)]
+pub struct DemoStaff<'a> {
+    /// Address to log in with.
+    pub email: &'a str,
+    /// Opens nothing but the demo.
+    pub password: &'a str,
+    /// What they do.
+    pub role: Role,
+    /// What their app makes codes from, in base 32.
+    pub code_key: &'a str,
+}
+
+/// Somebody of the demo's staff, as the demo's page shows them.
+#[derive(Clone, Debug)]
+pub struct ShownStaff {
+    /// Address to log in with.
+    pub email: String,
+    /// What they do.
+    pub role: Role,
+    /// What their app makes codes from, in base 32.
+    pub code_key: String,
+}
+
 impl Portal {
+    /// Adds somebody to the staff whose app is set up; leaves one who is there as they are.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] outside the demo.
+    pub async fn add_demo_staff(&self, demo: DemoStaff<'_>) -> Result<()> {
+        if !self.settings().demo {
+            return Err(Error::NotFound);
+        }
+        let address = EmailAddress::parse(demo.email)?;
+        let key = self.inner.keys.portal().staff();
+        let hash = staff::address_hash(&key, &address);
+        if staff::by_address(&mut self.inner.db.read().await?, &hash)
+            .await?
+            .is_some()
+        {
+            return Ok(());
+        }
+        let (id, role, now) = (StaffId(self.inner.world.new_id()), demo.role, self.now());
+        let random = &*self.inner.world.random;
+        let sealed = staff::seal_address(&key, random, id, &address)?;
+        let app = staff::seal_app(&key, random, id, demo.code_key)?;
+        let password = SecretString::from(demo.password);
+        let password_hash = self.inner.passwords.hash(password, random).await?;
+        let link = token_hash(&new_token(random));
+        let write = self.inner.db.write(move |tx| {
+            Box::pin(async move {
+                staff::invite(tx, id, &hash, sealed, role, now).await?;
+                let expires = now.plus_seconds(1);
+                staff::add_link(tx, &link, id, Vec::new(), now, expires).await?;
+                staff::accept(tx, &link, id, &password_hash, app, now).await?;
+                staff::use_step(tx, id, 1, now).await?;
+                Ok::<(), StoreError>(())
+            })
+        });
+        Ok(write.await?)
+    }
+
+    /// The demo's staff and what their apps make codes from. Outside the demo nobody can read that.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] outside the demo.
+    pub async fn demo_staff(&self) -> Result<Vec<ShownStaff>> {
+        if !self.settings().demo {
+            return Err(Error::NotFound);
+        }
+        let key = self.inner.keys.portal().staff();
+        let mut shown = Vec::new();
+        for stored in staff::all(&mut self.inner.db.read().await?).await? {
+            if let Some(app) = &stored.app {
+                shown.push(ShownStaff {
+                    email: staff::open_address(&key, stored.id, &stored.sealed)?,
+                    role: stored.role,
+                    code_key: staff::open_app(&key, stored.id, app)?,
+                });
+            }
+        }
+        Ok(shown)
+    }
+
     /// Adds a customer with a proven address; leaves one that is there as they are.
     ///
     /// # Errors

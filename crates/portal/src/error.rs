@@ -42,6 +42,18 @@ pub enum Error {
     /// The link was used before, is too old, or never was.
     #[error("the link has ended")]
     LinkEnded,
+    /// The role of whoever asks does not allow it.
+    #[error("not allowed")]
+    NotAllowed,
+    /// Whoever has this address has a way in already.
+    #[error("already of the staff")]
+    AlreadyStaff,
+    /// A key for a system that has no name, opens nothing or has ended.
+    #[error("not a key")]
+    ApiKey,
+    /// Nobody could let anybody in any more.
+    #[error("the last administrator")]
+    LastAdministrator,
     /// There is no such list, page or fact.
     #[error("not found")]
     NotFound,

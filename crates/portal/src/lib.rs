@@ -5,6 +5,7 @@
 
 pub mod accounts;
 mod alerts;
+pub mod api_keys;
 pub mod company;
 pub mod demo;
 mod error;
@@ -19,6 +20,7 @@ mod passwords;
 mod rows;
 pub mod second_fact;
 pub mod sessions;
+pub mod staff;
 pub mod systems;
 pub mod totp;
 pub mod who_looked;
@@ -57,6 +59,10 @@ pub struct Settings {
     pub demo: bool,
     /// Seconds after which a session that nobody used has ended.
     pub idle_seconds: i64,
+    /// The same for sessions of the staff.
+    pub staff_idle_seconds: i64,
+    /// Seconds after which a session of the staff has ended in any case.
+    pub staff_absolute_seconds: i64,
     /// How long a read of a connected system may take.
     pub system_timeout: Duration,
     /// Whom the company wants to be told what nobody described yet.

@@ -115,6 +115,15 @@ pub(crate) struct AlertMail<'a> {
     pub link: &'a str,
 }
 
+/// Somebody is invited to the staff.
+#[derive(Template)]
+#[template(path = "staff_invitation.txt")]
+pub(crate) struct StaffInvitationMail<'a> {
+    pub company: &'a str,
+    pub role: &'a str,
+    pub link: &'a str,
+}
+
 /// To the staff: what the connected systems have and the catalog lacks, and the other way round.
 #[derive(Template)]
 #[template(path = "drift.txt")]
@@ -203,6 +212,12 @@ impl Portal {
                 mails.push((waiting.created_at, mail));
             }
         }
+        for staff in fairhold_store::staff::all(&mut tx).await? {
+            if let Some(waiting) = self.waiting_invitation(staff.id).await? {
+                mails.push((waiting.at, waiting.mail));
+            }
+        }
+        mails.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
         Ok(mails)
     }
 }

@@ -31,6 +31,13 @@ pub struct PortalKeys {
     pub pages: SecretKey,
 }
 
+impl PortalKeys {
+    /// For what the portal holds of the staff: their addresses and the secrets of their apps.
+    pub fn staff(&self) -> SecretKey {
+        self.requests.derive("staff")
+    }
+}
+
 /// The names of the portal's own keys, in the order of [`PortalKeys`].
 const PORTAL_KEYS: [&str; 4] = ["addresses", "looks", "requests", "pages"];
 

@@ -5,7 +5,9 @@
 //! and a test in the contract suite (`tests/contract`), which runs on both engines.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod db;
+pub mod decisions;
 pub mod factors;
 pub mod jobs;
 pub mod keys;
@@ -18,6 +20,7 @@ pub mod records;
 pub mod seal;
 pub mod second_facts;
 pub mod sessions;
+pub mod staff;
 pub mod told_findings;
 
 pub use db::{Db, StoreError, Tx, Value};

@@ -71,28 +71,36 @@ pub async fn append(
     look: &Look,
 ) -> Result<i64> {
     let body = serde_json::to_string(look).map_err(|_| StoreError::Form)?;
-    let id = customer.to_string();
-    let (seq, previous) = advance(tx, key, &id).await?;
-    let mac = record_mac(key, &id, seq, at.0, &previous, &body);
-    let seal = head_seal(key, &id, seq, &mac);
-    let sql = "INSERT INTO looks (customer_id, seq, at, body, mac) VALUES ($1, $2, $3, $4, $5)";
-    tx.execute(
-        sql,
-        [
-            customer.into(),
-            seq.into(),
-            at.into(),
-            body.into(),
-            mac.clone().into(),
-        ],
-    )
-    .await?;
-    let sql = "UPDATE look_heads SET mac = $2, seal = $3 WHERE customer_id = $1";
-    tx.execute(sql, [customer.into(), mac.into(), seal.into()])
-        .await?;
+    let seq = append_to_chain(tx, key, &customer.to_string(), at, body).await?;
     if matches!(look.actor, Actor::Staff { .. } | Actor::System { .. }) {
         note_last_looks(tx, customer, at, look).await?;
     }
+    Ok(seq)
+}
+
+/// Appends a record to a chain; answers its number.
+pub(crate) async fn append_to_chain(
+    tx: &mut Tx,
+    key: &SecretKey,
+    id: &str,
+    at: Moment,
+    body: String,
+) -> Result<i64> {
+    let (seq, previous) = advance(tx, key, id).await?;
+    let mac = record_mac(key, id, seq, at.0, &previous, &body);
+    let seal = head_seal(key, id, seq, &mac);
+    let sql = "INSERT INTO looks (customer_id, seq, at, body, mac) VALUES ($1, $2, $3, $4, $5)";
+    let args = [
+        id.into(),
+        seq.into(),
+        at.into(),
+        body.into(),
+        mac.clone().into(),
+    ];
+    tx.execute(sql, args).await?;
+    let sql = "UPDATE look_heads SET mac = $2, seal = $3 WHERE customer_id = $1";
+    tx.execute(sql, [id.into(), mac.into(), seal.into()])
+        .await?;
     Ok(seq)
 }
 

@@ -79,6 +79,11 @@ fn print_welcome(port: u16, config: &Config) {
     }
     println!();
     println!(
+        "  The staff's door is http://localhost:{port}/staff. `fairhold demo accounts` lists who"
+    );
+    println!("  works here, and the keys for their codes.");
+    println!();
+    println!(
         "  Its data is in {}. Stop it with Ctrl-C.",
         config.data.folder.display()
     );
@@ -87,12 +92,26 @@ fn print_welcome(port: u16, config: &Config) {
 
 pub(crate) fn accounts(json: bool) -> anyhow::Result<ExitCode> {
     if json {
-        println!("{}", serde_json::to_string_pretty(demo::personas())?);
+        let customers = demo::personas().iter().map(serde_json::to_value);
+        let staff = demo::staff().iter().map(serde_json::to_value);
+        let all: Vec<_> = customers.chain(staff).collect::<Result<_, _>>()?;
+        println!("{}", serde_json::to_string_pretty(&all)?);
     } else {
         for persona in demo::personas() {
             println!(
                 "{:<20} {:<28} {:<10} {}",
                 persona.email, persona.password, persona.role, persona.note
+            );
+        }
+        println!();
+        println!("The staff, who log in at /staff with a code as well. The keys are for an app:");
+        for persona in demo::staff() {
+            println!(
+                "{:<26} {:<28} {:<16} {}",
+                persona.email,
+                persona.password,
+                persona.role.key(),
+                persona.code_key
             );
         }
     }

@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+pub(crate) mod api_key;
 pub mod check;
 pub mod demo;
 pub mod keys;
 pub mod migrate;
 pub mod serve;
+pub(crate) mod staff;
 pub mod verify;

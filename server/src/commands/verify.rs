@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use fairhold_portal::world::World;
+use fairhold_store::decisions;
 use fairhold_store::looks::{self, Break, BreakKind};
 
 use crate::config::Config;
@@ -43,5 +44,8 @@ fn words(found: &Break) -> String {
         BreakKind::Head => "is the last, and the head of the chain does not fit it",
         BreakKind::Checkpoint => "is not the one that the key store saw",
     };
+    if found.customer_id == decisions::CHAIN {
+        return format!("what staff and systems did: record {} {what}", found.seq);
+    }
     format!("customer {}: look {} {what}", found.customer_id, found.seq)
 }

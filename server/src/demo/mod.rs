@@ -18,7 +18,7 @@ use anyhow::{Context as _, Result};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection};
 
-pub use people::{Persona, all_customer_emails, personas};
+pub use people::{Persona, all_customer_emails, personas, staff};
 pub use seed::seed;
 
 /// The demo company's systems, by the names that its catalog uses; each is a SQLite file of that name.

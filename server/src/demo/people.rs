@@ -1,5 +1,6 @@
 //! Who the demo's customers are. A few are told by hand, for people who try the portal; the dice make the others.
 
+use fairhold_domain::policy::Role;
 use jiff::civil::{Date, date};
 
 use super::generator::{Dice, day};
@@ -46,6 +47,64 @@ const PERSONAS: [Persona; 4] = [
         note: "Runs a café: 5,000 orders",
     },
 ];
+
+/// A demo log-in for the staff's door.
+#[derive(Clone, Copy, Debug, serde::Serialize, PartialEq, Eq)]
+pub struct StaffPersona {
+    /// The address to log in with.
+    pub email: &'static str,
+    /// In plain words: it opens nothing but the demo.
+    pub password: &'static str,
+    /// What they do.
+    pub role: Role,
+    /// What an app makes the codes from, in base 32.
+    pub code_key: &'static str,
+    /// What there is to see.
+    pub note: &'static str,
+}
+
+const STAFF: [StaffPersona; 5] = [
+    StaffPersona {
+        email: "niamh@staff.example.com",
+        password: "kettle-always-on-the-boil",
+        role: Role::Support,
+        code_key: "KRSXG5CTMVRXEZLUKN2XA4DPOJ2DCMBR",
+        note: "Answers customers",
+    },
+    StaffPersona {
+        email: "sol@staff.example.com",
+        password: "two-clocks-on-one-wall",
+        role: Role::Supervisor,
+        code_key: "KRSXG5CTMVRXEZLUKN2XAZLSOZUTCMBS",
+        note: "Sees to it that support answers in time",
+    },
+    StaffPersona {
+        email: "priya@staff.example.com",
+        password: "a-locked-drawer-of-letters",
+        role: Role::PrivacyOfficer,
+        code_key: "KRSXG5CTMVRXEZLUKBZGS5TBMN4TCMBT",
+        note: "Answers for what is held and why",
+    },
+    StaffPersona {
+        email: "marlow@staff.example.com",
+        password: "posters-in-every-window",
+        role: Role::Marketing,
+        code_key: "KRSXG5CTMVRXEZLUJVQXE23FORUTCMBU",
+        note: "Plans what customers are asked and offered",
+    },
+    StaffPersona {
+        email: "abel@staff.example.com",
+        password: "the-heaviest-ring-of-keys",
+        role: Role::Administrator,
+        code_key: "KRSXG5CTMVRXEZLUIFSG22LONFZTCMBV",
+        note: "Gives the others their way in",
+    },
+];
+
+/// The demo's staff: one of each role.
+pub fn staff() -> &'static [StaffPersona] {
+    &STAFF
+}
 
 /// The demo's log-ins, for the first page, for `fairhold demo accounts`, and for the tests.
 pub fn personas() -> &'static [Persona] {

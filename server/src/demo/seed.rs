@@ -4,9 +4,9 @@ use anyhow::Result;
 use fairhold_domain::access::{Act, Actor, Look, Seen};
 use fairhold_domain::time::Moment;
 use fairhold_portal::Portal;
-use fairhold_portal::demo::DemoCustomer;
+use fairhold_portal::demo::{DemoCustomer, DemoStaff};
 
-use super::people::personas;
+use super::people::{personas, staff};
 
 const DAY: i64 = 86_400;
 
@@ -26,6 +26,15 @@ pub async fn seed(portal: &Portal) -> Result<()> {
             },
         };
         portal.add_demo_customer(demo).await?;
+    }
+    for persona in staff() {
+        let demo = DemoStaff {
+            email: persona.email,
+            password: persona.password,
+            role: persona.role,
+            code_key: persona.code_key,
+        };
+        portal.add_demo_staff(demo).await?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod accounts;
 mod alerts;
+mod api;
 mod authenticator;
 mod chinook;
 mod devices;
@@ -23,8 +24,10 @@ mod odd_input;
 mod passkeys;
 mod second_fact;
 mod second_step;
+mod staff;
 mod step_up;
 mod support;
+mod sweep;
 mod systems;
 mod throttle;
 mod understood;

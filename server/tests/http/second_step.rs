@@ -9,23 +9,23 @@ const ADA: &str = "ada@example.com";
 const BEN: &str = "ben@example.com";
 
 /// An app that makes codes.
-struct App(Totp);
+pub struct App(Totp);
 
 impl App {
-    fn new(key: &str) -> Self {
+    pub fn new(key: &str) -> Self {
         let secret = Secret::try_from_base32(key.replace(' ', "")).unwrap();
         Self(Builder::new().with_secret(secret).build().unwrap())
     }
 
     /// The code that it shows now, or showed or will show so many steps away.
-    fn code(&self, house: &House, steps: i64) -> String {
+    pub fn code(&self, house: &House, steps: i64) -> String {
         let seconds = house.portal.now().timestamp().as_second() + 30 * steps;
         self.0.generate(u64::try_from(seconds).unwrap()).to_string()
     }
 }
 
 /// The texts of the page's `code` elements.
-fn codes(body: &str) -> Vec<String> {
+pub fn codes(body: &str) -> Vec<String> {
     let inside = body.split("<code").skip(1);
     let text = |rest: &str| {
         rest.split_once('>')

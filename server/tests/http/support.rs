@@ -34,6 +34,8 @@ pub const COOKIE_NAME: &str = "__Host-fairhold";
 
 /// The other cookie: a device on which somebody logged in.
 pub const DEVICE_COOKIE: &str = "__Host-fairhold-device";
+/// The cookie of the staff's sessions.
+pub const STAFF_COOKIE: &str = "__Host-fairhold-staff";
 
 /// A clock that moves only when the test moves it. It begins in the past, so that a place that asks the machine's
 /// clock instead is found out.
@@ -344,6 +346,7 @@ impl House {
             base: format!("http://{}", self.address),
             cookie: None,
             device: None,
+            staff: None,
         }
     }
 
@@ -454,7 +457,11 @@ pub fn link_in(text: &str) -> String {
     let line = text
         .lines()
         .map(str::trim)
-        .find(|line| line.contains("/set-password/") || line.contains("/not-me/"))
+        .find(|line| {
+            ["/set-password/", "/not-me/", "/staff/join/"]
+                .iter()
+                .any(|path| line.contains(path))
+        })
         .expect("a link");
     format!("/{}", line.splitn(4, '/').nth(3).unwrap())
 }
@@ -468,6 +475,8 @@ pub struct Browser {
     pub cookie: Option<String>,
     /// The cookie by which the device is known; `None`: nobody ever logged in.
     pub device: Option<String>,
+    /// The cookie of the staff; `None`: nobody of them has logged in.
+    pub staff: Option<String>,
 }
 
 impl Browser {
@@ -499,7 +508,11 @@ impl Browser {
             .client
             .request(method, format!("{}{path}", self.base))
             .body(body);
-        for (name, value) in [(COOKIE_NAME, &self.cookie), (DEVICE_COOKIE, &self.device)] {
+        for (name, value) in [
+            (COOKIE_NAME, &self.cookie),
+            (DEVICE_COOKIE, &self.device),
+            (STAFF_COOKIE, &self.staff),
+        ] {
             if let Some(value) = value {
                 request = request.header(COOKIE, format!("{name}={value}"));
             }
@@ -522,6 +535,9 @@ impl Browser {
         };
         if let Some(value) = answer.cookie(COOKIE_NAME) {
             self.cookie = Some(value).filter(|v| !v.is_empty());
+        }
+        if let Some(value) = answer.cookie(STAFF_COOKIE) {
+            self.staff = Some(value).filter(|v| !v.is_empty());
         }
         if let Some(value) = answer.cookie(DEVICE_COOKIE) {
             self.device = Some(value);

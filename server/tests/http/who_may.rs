@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use fairhold_domain::policy::{self, Action, Actor, Role};
 use reqwest::Method;
 
 use crate::support::{Answer, Browser, House};
 
 /// Pages and files that a stranger may open.
-const OPEN: [&str; 14] = [
+const OPEN: [&str; 16] = [
     "GET /",
     "GET /sign-up",
     "GET /forgot-password",
@@ -17,6 +18,8 @@ const OPEN: [&str; 14] = [
     "GET /not-me/{token}",
     "GET /log-in",
     "GET /demo/outbox",
+    "GET /staff/log-in",
+    "GET /staff/join/{token}",
     "GET /company.css",
     "GET /favicon.svg",
     "GET /healthz",
@@ -26,7 +29,7 @@ const OPEN: [&str; 14] = [
 ];
 
 /// Forms that a stranger may send.
-const OPEN_FORMS: [&str; 7] = [
+pub const OPEN_FORMS: [&str; 10] = [
     "POST /sign-up",
     "POST /forgot-password",
     "POST /set-password/{token}",
@@ -34,18 +37,38 @@ const OPEN_FORMS: [&str; 7] = [
     "POST /log-in/passkey",
     "POST /log-in",
     "POST /log-out",
+    "POST /staff/log-in",
+    "POST /staff/join/{token}",
+    "POST /staff/log-out",
 ];
 
 /// Pages and forms in the middle of a log-in: whoever has not begun one is sent to its beginning.
-const HALF_IN: [&str; 4] = [
+pub const HALF_IN: [&str; 4] = [
     "GET /log-in/code",
     "POST /log-in/code",
     "GET /log-in/passkey",
     "POST /log-in/passkey/answer",
 ];
 
+/// Pages and forms behind the staff door: everybody else is sent to the staff's log-in.
+pub const STAFF: [&str; 10] = [
+    "GET /staff",
+    "GET /staff/code",
+    "POST /staff/code",
+    "GET /staff/people",
+    "POST /staff/people",
+    "POST /staff/people/role",
+    "POST /staff/people/revoke",
+    "GET /staff/keys",
+    "POST /staff/keys",
+    "POST /staff/keys/end",
+];
+
+/// Calls of other systems: without a key they are refused.
+const SYSTEMS: [&str; 1] = ["GET /v1/whoami"];
+
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-const CUSTOMERS: [&str; 7] = [
+pub const CUSTOMERS: [&str; 7] = [
     "GET /still-you",
     "GET /account",
     "GET /account/devices",
@@ -56,7 +79,7 @@ const CUSTOMERS: [&str; 7] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-const CUSTOMERS_FORMS: [&str; 16] = [
+pub const CUSTOMERS_FORMS: [&str; 16] = [
     "POST /account/app",
     "POST /account/app/new",
     "POST /account/app/off",
@@ -76,7 +99,7 @@ const CUSTOMERS_FORMS: [&str; 16] = [
 ];
 
 /// Pages for a customer who showed a short time ago who they are: others are asked to.
-const PROVEN: [&str; 6] = [
+pub const PROVEN: [&str; 6] = [
     "GET /account/password",
     "GET /account/app",
     "GET /account/app/new",
@@ -84,6 +107,72 @@ const PROVEN: [&str; 6] = [
     "GET /account/passkeys",
     "GET /account/passkeys/new",
 ];
+
+/// What a route is in the table of who may do what (`fairhold_domain::policy`); `None` for one that has no row.
+pub fn action(route: &str) -> Option<Action> {
+    let (method, path) = route.split_once(' ').unwrap();
+    let read = |read, change| Some(if method == "GET" { read } else { change });
+    match path {
+        "/" | "/check-your-mail" | "/demo/outbox" | "/company.css" | "/favicon.svg"
+        | "/healthz" | "/readyz" | "/pkg/{file}" | "/company/{file}" => {
+            read(Action::OpenPublicPage, Action::OpenPublicPage)
+        }
+        "/sign-up"
+        | "/forgot-password"
+        | "/set-password/{token}"
+        | "/not-me/{token}"
+        | "/log-in"
+        | "/log-in/code"
+        | "/log-in/passkey"
+        | "/log-in/passkey/answer"
+        | "/log-out" => read(Action::UseDoor, Action::UseDoor),
+        "/staff/log-in" | "/staff/code" | "/staff/join/{token}" | "/staff/log-out" => {
+            read(Action::UseDoor, Action::UseDoor)
+        }
+        "/v1/whoami" => read(Action::AskWhoami, Action::AskWhoami),
+        "/staff" => read(Action::OpenStaffHome, Action::OpenStaffHome),
+        "/staff/people" => read(Action::ReadStaff, Action::InviteStaff),
+        "/staff/keys" => read(Action::ReadApiKeys, Action::CreateApiKey),
+        "/staff/keys/end" => read(Action::RevokeApiKey, Action::RevokeApiKey),
+        "/staff/people/role" => read(Action::ChangeStaffRole, Action::ChangeStaffRole),
+        "/staff/people/revoke" => read(Action::RevokeStaff, Action::RevokeStaff),
+        "/still-you" => read(Action::BeCustomer, Action::BeCustomer),
+        "/account/devices" => read(Action::ReadCredentials, Action::EndSessions),
+        "/my-data" | "/my-data/{dataset}/{collection}" | "/act/uncover" => {
+            read(Action::ReadData, Action::ReadData)
+        }
+        "/is-it-you/{dataset}" => read(Action::ProveRows, Action::ProveRows),
+        "/who-looked" => read(Action::ReadLooks, Action::ReadLooks),
+        path if path == "/account" || path.starts_with("/account/") => {
+            read(Action::ReadCredentials, Action::ChangeCredentials)
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn every_address_stands_in_the_table_and_in_the_list_that_the_table_asks_for() {
+    let open = OPEN.iter().chain(&OPEN_FORMS).chain(&HALF_IN);
+    let customers = CUSTOMERS.iter().chain(&PROVEN).chain(&CUSTOMERS_FORMS);
+    for (routes, is_open) in [
+        (open.collect::<Vec<_>>(), true),
+        (customers.collect(), false),
+    ] {
+        for route in routes {
+            let action = action(route).expect(route);
+            let may = |actor| policy::may(actor, action);
+            assert_eq!(may(Actor::Stranger), is_open, "{route}");
+            assert_eq!(may(Actor::OtherCustomer), is_open, "{route}");
+            assert!(may(Actor::Owner), "{route}");
+        }
+    }
+    for route in STAFF.iter().filter(|route| !route.ends_with("/code")) {
+        let action = action(route).expect(route);
+        let may = |actor| policy::may(actor, action);
+        assert!(!may(Actor::Stranger) && !may(Actor::Owner), "{route}");
+        assert!(may(Actor::Staff(Role::Administrator)), "{route}");
+    }
+}
 
 /// The addresses that the source names.
 fn routes() -> BTreeSet<String> {
@@ -135,13 +224,15 @@ fn every_address_is_in_a_list() {
         .chain(&CUSTOMERS)
         .chain(&PROVEN)
         .chain(&HALF_IN)
-        .chain(&CUSTOMERS_FORMS);
+        .chain(&CUSTOMERS_FORMS)
+        .chain(&STAFF)
+        .chain(&SYSTEMS);
     let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
     assert_eq!(routes(), listed);
 }
 
-/// Sends what a route takes, with all fields that any form has.
-async fn call(browser: &mut Browser, route: &str) -> Answer {
+/// The method of a route, and an address of it.
+pub fn path_of(route: &str) -> (Method, String) {
     let (method, path) = route.split_once(' ').unwrap();
     let path = path
         .replace("/pkg/{file}", "/pkg/fairhold.0c.css")
@@ -149,6 +240,12 @@ async fn call(browser: &mut Browser, route: &str) -> Answer {
         .replace("{token}", "a-token")
         .replace("{dataset}", "shop")
         .replace("{collection}", "orders");
+    (method.parse().unwrap(), path)
+}
+
+/// Sends what a route takes, with all fields that any form has.
+pub async fn call(browser: &mut Browser, route: &str) -> Answer {
+    let (method, path) = path_of(route);
     let fields = [
         ("email", "eve@example.com"),
         ("password", "four words that fit"),
@@ -157,10 +254,13 @@ async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("answer", "D02 AF30"),
         ("code", "123456"),
         ("name", "my phone"),
+        ("role", "support"),
+        ("scope", "whoami"),
+        ("days", "30"),
         ("passkey", "{}"),
     ];
     match method {
-        "GET" => browser.get(&path).await,
+        Method::GET => browser.get(&path).await,
         _ => browser.post(&path, &fields).await,
     }
 }
@@ -199,6 +299,40 @@ async fn a_stranger_gets_no_further_than_the_open_pages() {
         Vec::<serde_json::Value>::new(),
         "nobody looked at anything"
     );
+}
+
+#[tokio::test]
+async fn neither_a_stranger_nor_a_customer_gets_behind_the_staff_door() {
+    let (house, customer) = House::with("ada@example.com").await;
+    house.work().await;
+    let before = house.contents(&[]).await;
+    for route in STAFF {
+        for mut browser in [house.browser(), customer.clone()] {
+            let answer = call(&mut browser, route).await;
+            assert_eq!(
+                (answer.status, answer.location()),
+                (303, "/staff/log-in"),
+                "{route}"
+            );
+            assert!(answer.body.is_empty(), "{route}");
+        }
+    }
+    for route in SYSTEMS {
+        for mut browser in [house.browser(), customer.clone()] {
+            assert_eq!(call(&mut browser, route).await.status, 401, "{route}");
+        }
+        let may = |actor| policy::may(actor, action(route).expect(route));
+        assert!(!may(Actor::Owner) && !may(Actor::System(None)), "{route}");
+        assert!(!may(Actor::Staff(Role::Administrator)), "{route}");
+    }
+    let mut customer = customer;
+    // A customer's cookie under the staff's name opens nothing either.
+    customer.staff.clone_from(&customer.cookie);
+    for route in STAFF {
+        let answer = call(&mut customer, route).await;
+        assert_eq!(answer.location(), "/staff/log-in", "{route}");
+    }
+    assert!(before == house.contents(&[]).await, "something changed");
 }
 
 #[tokio::test]

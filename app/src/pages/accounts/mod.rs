@@ -91,7 +91,7 @@ impl AskPage {
 }
 
 /// The page again, for whoever did not show who they are: what was wrong, or how long to wait.
-fn refused(
+pub(super) fn refused(
     state: &AppState,
     error: fairhold_portal::Error,
     wrong: &str,

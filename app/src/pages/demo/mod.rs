@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::response::Response;
 use fairhold_domain::present;
+use fairhold_portal::demo::ShownStaff;
 use leptos::prelude::*;
 
 use crate::error::PortalError;
@@ -64,6 +65,10 @@ pub async fn outbox(State(state): State<AppState>, _: AtThisMachine) -> Response
         Ok(mails) => mails,
         Err(error) => return PortalError::from(error).page(&state),
     };
+    let staff = match state.portal.demo_staff().await {
+        Ok(staff) => staff,
+        Err(error) => return PortalError::from(error).page(&state),
+    };
     let current = state.portal.company().current();
     let now = state.portal.now().timestamp();
     let base = state.portal.settings().public_url.clone();
@@ -93,6 +98,24 @@ pub async fn outbox(State(state): State<AppState>, _: AtThisMachine) -> Response
             </div>
             {none}
             <ul class="outbox">{mails}</ul>
+            {staff_keys(staff)}
+        }
+    })
+}
+
+/// The keys from which the apps of the demo's staff make codes.
+fn staff_keys(staff: Vec<ShownStaff>) -> impl IntoView {
+    (!staff.is_empty()).then(|| {
+        let keys = staff.into_iter().map(|person| {
+            let who = format!("{}, {}", person.role, person.email);
+            view! { <li>{who}<br /><code class="key">{person.code_key}</code></li> }
+        });
+        view! {
+            <section class="card">
+                <h2>"Codes of the demo's staff"</h2>
+                <p>"The staff log in at "<a href="/staff">"their own door"</a>" with a code as well. Type one of these keys into an app that makes codes."</p>
+                <ul>{keys.collect_view()}</ul>
+            </section>
         }
     })
 }

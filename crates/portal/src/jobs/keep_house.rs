@@ -1,6 +1,8 @@
 //! What repeats: checkpoints of the looks, and sweeping what has ended.
 
-use fairhold_store::{StoreError, accounts, jobs, known_devices, log_in_tries, outbox, sessions};
+use fairhold_store::{
+    StoreError, accounts, jobs, known_devices, log_in_tries, outbox, sessions, staff,
+};
 
 use super::{Done, JobError};
 use crate::Portal;
@@ -36,6 +38,7 @@ impl Sweep {
                 Box::pin(async move {
                     // Idle sessions are refused when they are used; a day later they are gone.
                     sessions::sweep(tx, now, now.plus_seconds(-DAY)).await?;
+                    staff::sweep(tx, now, now.plus_seconds(-DAY)).await?;
                     accounts::sweep_links(tx, now.plus_seconds(-DAY)).await?;
                     accounts::sweep_requests(tx, now.plus_seconds(-DAY)).await?;
                     log_in_tries::sweep(tx, now).await?;

@@ -2,6 +2,7 @@
 //! a line in `Portal::run_job`.
 
 pub mod answer_request;
+pub(crate) mod invite_staff;
 mod keep_house;
 mod look_at_systems;
 pub mod send_mail;
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 use crate::Portal;
 use crate::error::Error;
 use answer_request::AnswerRequest;
+use invite_staff::InviteStaff;
 use keep_house::{Checkpoint, Sweep};
 use look_at_systems::LookAtSystems;
 use send_mail::SendMail;
@@ -122,6 +124,7 @@ impl Portal {
         match job.name.as_str() {
             AnswerRequest::NAME => payload::<AnswerRequest>(job)?.run(self).await,
             SendMail::NAME => payload::<SendMail>(job)?.run(self).await,
+            InviteStaff::NAME => payload::<InviteStaff>(job)?.run(self).await,
             Sweep::NAME => Sweep::run(self).await,
             Checkpoint::NAME => Checkpoint::run(self).await,
             LookAtSystems::NAME => LookAtSystems::run(self).await,

@@ -62,6 +62,11 @@ impl From<fairhold_domain::ids::CustomerId> for Value {
         Self::Text(Some(v.to_string()))
     }
 }
+impl From<fairhold_domain::ids::StaffId> for Value {
+    fn from(v: fairhold_domain::ids::StaffId) -> Self {
+        Self::Text(Some(v.to_string()))
+    }
+}
 impl From<fairhold_domain::time::Moment> for Value {
     fn from(v: fairhold_domain::time::Moment) -> Self {
         Self::Int(Some(v.0))

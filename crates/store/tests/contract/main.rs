@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod db;
 mod factors;
 mod jobs;
@@ -24,6 +25,7 @@ mod schema;
 mod second_facts;
 mod sessions;
 mod sqlite;
+mod staff;
 mod support;
 mod tampering;
 mod told_findings;

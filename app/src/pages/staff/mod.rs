@@ -1,0 +1,49 @@
+//! The pages of the staff. None of them shows anything of a customer.
+
+pub mod code;
+pub mod join;
+pub mod keys;
+pub mod log_in;
+pub mod people;
+
+use axum::extract::State;
+use axum::response::Response;
+use fairhold_domain::policy::Action;
+use leptos::prelude::*;
+
+use crate::render::Page;
+use crate::staff_session::{StaffIn, staff_error};
+use crate::state::AppState;
+
+/// `GET /staff`
+pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
+    let address = match state.portal.staff_address(staff.0).await {
+        Ok(address) => address,
+        Err(error) => return staff_error(&state, error),
+    };
+    let role = staff.0.role();
+    let may_read_staff = role.may(Action::ReadStaff);
+    let may_read_keys = role.may(Action::ReadApiKeys);
+    Page::of_staff("Your work", "/staff", role).render(&state, move || {
+        let duties = role.duties().map(|words| view! { <li>{words}</li> });
+        let people = may_read_staff
+            .then(|| view! { <p class="onward"><a href="/staff/people">"Who works here"</a></p> });
+        let keys = may_read_keys.then(
+            || view! { <p class="onward"><a href="/staff/keys">"Keys of our systems"</a></p> },
+        );
+        view! {
+            <div>
+                <h1>"Your work"</h1>
+                <p class="lead">{format!("You are logged in as {address}. Your role is {role}.")}</p>
+            </div>
+            <section class="card">
+                <h2>"What your role may do"</h2>
+                <p>"You can:"</p>
+                <ul>{duties.collect_view()}</ul>
+                <p class="fine">"We write down what you do here. Nobody can change it later."</p>
+            </section>
+            {people}
+            {keys}
+        }
+    })
+}
