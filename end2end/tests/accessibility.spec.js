@@ -12,7 +12,10 @@ const PAGES = [
   {
     name: "log in, with a mistake",
     path: "/log-in",
-    act: (page) => send(page, { "E-mail address": "nobody@example.com", Password: "not-this-one" }),
+    act: async (page, javaScriptEnabled) => {
+      await send(page, { "E-mail address": "nobody@example.com", Password: "not-this-one" });
+      await passwordCanBeShown(page, javaScriptEnabled);
+    },
   },
   { name: "a link that has ended", path: "/set-password/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
   { name: "nothing here", path: "/nothing-here" },
