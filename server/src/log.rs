@@ -2,8 +2,9 @@
 
 use tracing_subscriber::EnvFilter;
 
-/// Parts of libraries that write whole addresses into the log, with what stands in them: a link's secret, say.
-const SAY_TOO_MUCH: [&str; 1] = ["tower_http::csrf"];
+/// Parts of libraries that write into the log what somebody sent: whole addresses, with a link's secret in them, or the
+/// answers of passkeys.
+const SAY_TOO_MUCH: [&str; 3] = ["tower_http::csrf", "webauthn_rs", "webauthn_rs_core"];
 
 /// Starts it: `RUST_LOG` chooses what, `quiet` does without it; as JSON when `FAIRHOLD_LOG=json`.
 pub(crate) fn start(quiet: &str) {

@@ -349,12 +349,12 @@ fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|_| Error::Passkey)
 }
 
-fn refused(error: WebauthnError) -> Error {
-    tracing::info!(%error, "a passkey was refused");
+/// Why is not logged: the error may hold what the browser sent.
+fn refused(_: WebauthnError) -> Error {
     Error::Passkey
 }
 
-fn ours(error: WebauthnError) -> Error {
-    tracing::error!(%error, "a passkey ceremony did not begin");
+fn ours(_: WebauthnError) -> Error {
+    tracing::error!("a passkey ceremony did not begin");
     Error::Store(StoreError::Form)
 }

@@ -94,3 +94,41 @@ async fn a_new_password_ends_all_other_sessions_and_the_owner_is_told() {
     let (subject, _) = mails.last().unwrap();
     assert!(subject.starts_with("Your password at "), "{subject}");
 }
+
+/// Two people at one browser: nothing that waits in the session of one is shown to the other.
+#[tokio::test]
+async fn whoever_logs_in_next_finds_nothing_of_who_was_there_before() {
+    let (house, mut browser) = House::with(ADA).await;
+    house.add("ben@example.com").await;
+    browser.post("/account/app", &[]).await;
+    browser.add_passkey(&mut house.device("Ada's phone")).await;
+    let codes = browser.get("/account/recovery-codes").await;
+    assert!(codes.text().contains("I have kept them"));
+
+    let bens = persona("ben@example.com").password;
+    browser.log_in("ben@example.com", bens).await;
+    let page = browser.get("/account/recovery-codes").await.text();
+    assert!(
+        page.contains("You get recovery codes when you add"),
+        "{page}"
+    );
+    let app = browser.get("/account/app/new").await;
+    assert_eq!(app.location(), "/account/app");
+}
+
+/// A half log-in that somebody left behind is in nobody's way.
+#[tokio::test]
+async fn a_passkey_logs_in_where_somebody_else_gave_up() {
+    let (house, mut ada) = House::with(ADA).await;
+    let mut phone = house.device("Ada's phone");
+    ada.add_passkey(&mut phone).await;
+    let mut ben = house.logged_in("ben@example.com").await;
+    ben.add_passkey(&mut house.device("Ben's phone")).await;
+    let mut browser = house.browser();
+    let half = browser
+        .log_in("ben@example.com", persona("ben@example.com").password)
+        .await;
+    assert!(half.location().starts_with("/log-in/code"));
+    assert_eq!(browser.use_passkey(&mut phone).await.status, 303);
+    assert!(browser.get("/my-data").await.text().contains(ADA));
+}
