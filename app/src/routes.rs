@@ -56,14 +56,17 @@ pub fn routes() -> Router<AppState> {
             "/account/app/new",
             get(account::app_codes::new).post(account::app_codes::keep),
         )
-        .route("/account/app/off", post(account::app_codes::off))
+        .route(
+            "/account/app/off",
+            get(account::back).post(account::app_codes::off),
+        )
         .route(
             "/account/recovery-codes",
             get(account::recovery_codes::page).post(account::recovery_codes::renew),
         )
         .route(
             "/account/recovery-codes/kept",
-            post(account::recovery_codes::kept),
+            get(account::back).post(account::recovery_codes::kept),
         )
         .route(
             "/account/passkeys",
@@ -73,8 +76,14 @@ pub fn routes() -> Router<AppState> {
             "/account/passkeys/new",
             get(account::passkeys::new).post(account::passkeys::keep),
         )
-        .route("/account/passkeys/name", post(account::passkeys::rename))
-        .route("/account/passkeys/off", post(account::passkeys::remove))
+        .route(
+            "/account/passkeys/name",
+            get(account::back).post(account::passkeys::rename),
+        )
+        .route(
+            "/account/passkeys/off",
+            get(account::back).post(account::passkeys::remove),
+        )
         .route(
             "/account/devices",
             get(account::devices::page).post(account::devices::submit),

@@ -3,7 +3,7 @@
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::Method;
-use axum::http::header::{COOKIE, SET_COOKIE, USER_AGENT};
+use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use base64::Engine;
@@ -14,10 +14,10 @@ use fairhold_portal::Customer;
 use fairhold_portal::accounts::LogIn;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tower_sessions::cookie::Cookie;
 use tower_sessions::session::Error;
 use tower_sessions::{Session, session_store};
 
+use crate::cookie;
 use crate::error::PortalError;
 use crate::state::AppState;
 
@@ -45,9 +45,6 @@ const DEVICE_COOKIE: &str = "__Host-fairhold-device";
 
 /// How long a device is known: as long as browsers keep a cookie.
 const DEVICE_SECONDS: i64 = 400 * 24 * 3600;
-
-/// Letters of a token: 32 bytes in base64.
-const TOKEN_LETTERS: usize = 43;
 
 /// Seconds for which it is enough to have shown who one is (ASVS 5.0, 7.5.1 and 7.5.3).
 const PROVEN_FOR: i64 = 10 * 60;
@@ -121,9 +118,7 @@ async fn begin(
     headers: &HeaderMap,
     log_in: LogIn,
 ) -> Result<String, PortalError> {
-    let user_agent = headers.get(USER_AGENT);
-    let user_agent = user_agent.and_then(|name| name.to_str().ok());
-    let user_agent = user_agent.unwrap_or_default();
+    let user_agent = user_agent(headers);
     let portal = &state.portal;
     let customer = portal.customer(log_in.customer).await?;
     let new = portal.new_session(&customer, user_agent)?;
@@ -138,22 +133,17 @@ async fn begin(
     put(session, DEVICE, STANDARD.encode(new.device)).await?;
     put(session, PROVEN_AT, portal.now().0).await?;
     take::<HalfIn>(session, HALF_IN).await?;
-    let known = device_token(headers);
+    let known = cookie::token(headers, DEVICE_COOKIE);
     let token = portal.note_device(customer, known, user_agent).await?;
     Ok(format!(
         "{DEVICE_COOKIE}={token}; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age={DEVICE_SECONDS}"
     ))
 }
 
-/// What the device's cookie holds, if it can be one of ours.
-fn device_token(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(COOKIE).into_iter();
-    let texts = cookies.filter_map(|value| value.to_str().ok());
-    let mut all = texts.flat_map(Cookie::split_parse).flatten();
-    let token = all.find(|cookie| cookie.name() == DEVICE_COOKIE)?;
-    let whole = token.value().len() == TOKEN_LETTERS;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (whole && token.value().bytes().all(plain)).then(|| token.value().to_owned())
+/// What the request's browser calls itself; nothing where it does not say.
+pub(crate) fn user_agent(headers: &HeaderMap) -> &str {
+    let name = headers.get(USER_AGENT);
+    name.and_then(|name| name.to_str().ok()).unwrap_or_default()
 }
 
 /// Somebody whose password was right, and who has to take a second step.

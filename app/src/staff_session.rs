@@ -3,20 +3,17 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
-use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use fairhold_portal::staff::{By, StaffMember};
-use tower_sessions::cookie::Cookie;
 
+use crate::cookie;
 use crate::error::PortalError;
 use crate::state::AppState;
 
 /// The cookie of the staff's sessions. `Strict`: no other site leads behind the staff door.
 const STAFF_COOKIE: &str = "__Host-fairhold-staff";
-
-/// Letters of a token: 32 bytes in base64.
-const TOKEN_LETTERS: usize = 43;
 
 /// Somebody of the staff who took both steps. A page that takes it sends everybody else to the staff's log-in.
 pub struct StaffIn(pub StaffMember);
@@ -40,15 +37,9 @@ impl FromRequestParts<AppState> for StaffIn {
     }
 }
 
-/// What the cookie holds, if it can be one of ours.
+/// The token of a session of the staff, whether or not it still works.
 pub fn token(headers: &HeaderMap) -> Option<String> {
-    let cookies = headers.get_all(COOKIE).into_iter();
-    let texts = cookies.filter_map(|value| value.to_str().ok());
-    let mut all = texts.flat_map(Cookie::split_parse).flatten();
-    let token = all.find(|cookie| cookie.name() == STAFF_COOKIE)?;
-    let whole = token.value().len() == TOKEN_LETTERS;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (whole && token.value().bytes().all(plain)).then(|| token.value().to_owned())
+    cookie::token(headers, STAFF_COOKIE)
 }
 
 /// Goes on with this token in the browser.

@@ -75,6 +75,12 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Whether it was typed on that page: its form goes to the page's own address, or to one right below.
+    fn is_of(&self, page: &str) -> bool {
+        let below = self.path.rsplit_once('/').map(|(above, _)| above);
+        self.path == page || below == Some(page)
+    }
+
     /// What was typed into a field.
     pub fn get(&self, field: &str) -> String {
         let typed = self.fields.iter().find(|(name, _)| name == field);
@@ -91,7 +97,7 @@ impl FromRequestParts<AppState> for Draft {
             .await
             .map_err(|e| e.page(state))?;
         Ok(kept
-            .filter(|draft| draft.path == parts.uri.path())
+            .filter(|draft| draft.is_of(parts.uri.path()))
             .unwrap_or_default())
     }
 }

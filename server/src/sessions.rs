@@ -20,6 +20,9 @@ use tower_sessions::cookie::time::OffsetDateTime;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
+/// Seconds that a stranger has to finish a log-in that they began: then its session ends, used or not.
+const STRANGERS_SECONDS: i64 = 15 * 60;
+
 /// A session's last use is written down at most this often, in seconds.
 const NOTE_USE_EVERY: i64 = 60;
 
@@ -46,7 +49,10 @@ impl SessionStore for Sessions {
         loop {
             let (hash, kept) = self.kept(record)?;
             let now = self.world.clock.now();
-            let expires = now.plus_seconds(self.absolute_seconds);
+            let expires = now.plus_seconds(match kept.whose {
+                Some(_) => self.absolute_seconds,
+                None => STRANGERS_SECONDS.min(self.absolute_seconds),
+            });
             let added = self
                 .db
                 .write(move |tx| {

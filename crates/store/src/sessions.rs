@@ -3,7 +3,7 @@
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
 
-use crate::db::{Result, Tx};
+use crate::db::{Result, StoreError, Tx};
 
 /// A session as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -53,7 +53,13 @@ pub struct OwnSession {
     pub device: Vec<u8>,
 }
 
+/// So many sessions of strangers stand at most: whoever begins log-ins without end can't fill the store.
+pub const MOST_OF_STRANGERS: i64 = 100_000;
+
 /// Adds a session; answers whether the token was free.
+///
+/// # Errors
+/// [`StoreError::Busy`] for a stranger's, when there are too many.
 pub async fn add(
     tx: &mut Tx,
     token_hash: &str,
@@ -61,6 +67,13 @@ pub async fn add(
     expires: Moment,
     kept: Kept,
 ) -> Result<bool> {
+    if kept.whose.is_none() {
+        let sql = "SELECT COUNT(*) FROM sessions WHERE customer_id IS NULL AND expires_at > $1";
+        let (strangers,) = tx.one::<(i64,)>(sql, [now.into()]).await?;
+        if strangers >= MOST_OF_STRANGERS {
+            return Err(StoreError::Busy);
+        }
+    }
     let sql = "INSERT INTO sessions (token_hash, created_at, last_seen_at, expires_at, customer_id, session_id, device, sealed) \
                VALUES ($1, $2, $2, $3, $4, $5, $6, $7) ON CONFLICT (token_hash) DO NOTHING";
     put(tx, sql, token_hash, now, expires, kept).await

@@ -257,3 +257,14 @@ async fn names_and_keys_are_sealed() {
         }
     }
 }
+
+/// A session that begins before anybody is known is short: strangers can't fill the store.
+#[tokio::test]
+async fn what_was_asked_of_a_stranger_ends_after_a_quarter_of_an_hour() {
+    let (house, _, mut phone) = with_passkey().await;
+    let mut browser = house.browser();
+    let asked = browser.asked_to_use("/my-data").await;
+    let answer = phone.answer(&asked);
+    house.clock.pass(15 * 60);
+    assert_eq!(browser.send_passkey(&answer).await.location(), "/log-in");
+}

@@ -1,6 +1,8 @@
 //! Stepping up: what is grave needs a fresh log-in in between (ASVS 5.0, 7.5.1, 7.5.3).
 
+use crate::html;
 use crate::support::{House, persona};
+use crate::who_may::CUSTOMERS_FORMS;
 
 const ADA: &str = "ada@example.com";
 const NEW: &str = "seven grey geese in a row";
@@ -131,4 +133,72 @@ async fn a_passkey_logs_in_where_somebody_else_gave_up() {
     assert!(half.location().starts_with("/log-in/code"));
     assert_eq!(browser.use_passkey(&mut phone).await.status, 303);
     assert!(browser.get("/my-data").await.text().contains(ADA));
+}
+
+#[tokio::test]
+async fn what_was_typed_is_there_again_after_stepping_up() {
+    let (house, mut ada) = House::with(ADA).await;
+    let mut phone = house.device("Ada's phone");
+    ada.add_passkey(&mut phone).await;
+    let page = ada.get("/account/passkeys").await;
+    let id = html::fields(&page.body, "id").remove(0);
+    house.clock.pass(FRESH);
+    let fields = [("id", id.as_str()), ("name", "the blue one")];
+    let late = ada.post("/account/passkeys/name", &fields).await;
+    assert_eq!(late.location(), "/still-you?next=/account/passkeys/name");
+    let asked = ada.asked_to_use("/account/passkeys/name").await;
+    let answer = [("passkey", phone.answer(&asked))];
+    let answer = answer
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let back = ada.post("/log-in/passkey/answer", &answer).await;
+    let back = ada.get(back.location()).await;
+    assert_eq!(back.location(), "/account/passkeys");
+    let page = ada.get(back.location()).await;
+    assert_eq!(html::fields(&page.body, "name"), ["the blue one"]);
+    assert!(
+        page.text().contains("my phone"),
+        "it has its old name still"
+    );
+    ada.post("/account/passkeys/name", &fields).await;
+    let page = ada.get("/account/passkeys").await;
+    assert_eq!(
+        html::fields(&page.body, "name"),
+        ["the blue one"],
+        "now it is its name"
+    );
+    assert!(!page.text().contains("my phone"));
+}
+
+/// From each form one comes back to its page, and never to an address that opens nothing.
+#[tokio::test]
+async fn every_form_that_asks_again_leads_back_to_a_page() {
+    let (house, mut ada) = House::with(ADA).await;
+    ada.add_passkey(&mut house.device("Ada's phone")).await;
+    for form in CUSTOMERS_FORMS
+        .iter()
+        .filter_map(|f| f.strip_prefix("POST "))
+    {
+        house.clock.pass(FRESH);
+        let fields = [
+            ("password", NEW),
+            ("code", "123456"),
+            ("id", "x"),
+            ("name", "x"),
+            ("passkey", "{}"),
+        ];
+        let late = ada.post(form, &fields).await;
+        let Some(next) = late.location().strip_prefix("/still-you?next=") else {
+            continue;
+        };
+        let mut opened = ada.get(next).await;
+        while opened.status == 303 && !opened.location().starts_with("/still-you") {
+            opened = ada.get(&opened.location().to_owned()).await;
+        }
+        assert!(
+            opened.status == 200 || opened.status == 303,
+            "{form} leads to {}",
+            opened.status
+        );
+    }
 }

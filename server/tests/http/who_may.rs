@@ -68,7 +68,11 @@ pub const STAFF: [&str; 10] = [
 const SYSTEMS: [&str; 1] = ["GET /v1/whoami"];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-pub const CUSTOMERS: [&str; 7] = [
+pub const CUSTOMERS: [&str; 11] = [
+    "GET /account/app/off",
+    "GET /account/recovery-codes/kept",
+    "GET /account/passkeys/name",
+    "GET /account/passkeys/off",
     "GET /still-you",
     "GET /account",
     "GET /account/devices",

@@ -7,7 +7,8 @@ pub mod password;
 pub mod recovery_codes;
 
 use axum::extract::{Query, State};
-use axum::response::Response;
+use axum::http::Uri;
+use axum::response::{Redirect, Response};
 use fairhold_portal::factors::Factors;
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -57,6 +58,13 @@ pub async fn page(
             <Way address="/account/devices" name="Devices" words="See where you are logged in. Log out a device that you lost or do not know.".to_owned() />
         }
     })
+}
+
+/// `GET` of an address that only takes a form: back to the page with the form. Whoever was asked on the way who they are
+/// comes back here.
+pub async fn back(_: LoggedIn, uri: Uri) -> Redirect {
+    let page = uri.path().rsplit_once('/').map(|(page, _)| page);
+    Redirect::to(page.unwrap_or("/account"))
 }
 
 /// The one friendly step, offered to whoever has not taken it.

@@ -1,7 +1,7 @@
 //! Passkeys: add, name, take off.
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use fairhold_domain::device;
 use fairhold_portal::passkeys::{Ceremony, LONGEST_NAME, OwnPasskey};
@@ -52,10 +52,11 @@ pub struct Remove {
 pub async fn page(
     State(state): State<AppState>,
     JustProven(customer): JustProven,
+    draft: Draft,
     asked: Query<Asked>,
 ) -> Response {
     match state.portal.passkeys(&customer).await {
-        Ok(passkeys) => show(&state, passkeys, asked.done.as_deref()),
+        Ok(passkeys) => show(&state, passkeys, &draft, asked.done.as_deref()),
         Err(error) => PortalError::from(error).own_page(&state),
     }
 }
@@ -86,7 +87,7 @@ pub async fn new(
 ) -> Response {
     let typed = draft.get("name");
     let name = if typed.is_empty() {
-        suggested(&headers)
+        device::describe(session::user_agent(&headers))
     } else {
         typed
     };
@@ -110,7 +111,7 @@ pub async fn keep(
         Ok(None) => return Redirect::to("/account/passkeys").into_response(),
         Err(error) => return error.own_page(&state),
     };
-    let name = name(&form.name).unwrap_or_else(|| suggested(&headers));
+    let name = name(&form.name).unwrap_or_else(|| device::describe(session::user_agent(&headers)));
     let added = state
         .portal
         .add_passkey(customer, &asked.state, &form.passkey, &name)
@@ -156,14 +157,16 @@ fn name(typed: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// The device, in plain words.
-fn suggested(headers: &HeaderMap) -> String {
-    let user_agent = headers.get(header::USER_AGENT);
-    let user_agent = user_agent.and_then(|name| name.to_str().ok());
-    device::describe(user_agent.unwrap_or_default())
-}
-
-fn show(state: &AppState, passkeys: Vec<OwnPasskey>, done: Option<&str>) -> Response {
+fn show(
+    state: &AppState,
+    passkeys: Vec<OwnPasskey>,
+    draft: &Draft,
+    done: Option<&str>,
+) -> Response {
+    let (renamed, typed) = (draft.get("id"), draft.get("name"));
+    let typed = move |passkey: &OwnPasskey| {
+        (passkey.passkey_id == renamed && !typed.is_empty()).then(|| typed.clone())
+    };
     let done = match done {
         Some("name") => Some("The new name is saved."),
         Some("off") => Some("The passkey is taken off. Delete it on your device too."),
@@ -191,16 +194,19 @@ fn show(state: &AppState, passkeys: Vec<OwnPasskey>, done: Option<&str>) -> Resp
                 <p class="lead">"With a passkey you log in by your finger, your face or your PIN. Nobody can guess it or steal it from us. When you have one, your password alone is not enough any more."</p>
             </div>
             {none}
-            {passkeys.into_iter().map(|passkey| view! { <About passkey /> }).collect_view()}
+            {passkeys.into_iter().map(|passkey| {
+                let typed = typed(&passkey);
+                view! { <About passkey typed /> }
+            }).collect_view()}
             {add}
             <p class="onward"><a href="/account">"Back to your log-in"</a></p>
         }
     })
 }
 
-/// One passkey, with what can be done to it.
+/// One passkey, with what can be done to it, and the name that was typed for it before its customer was asked who they are.
 #[component]
-fn About(passkey: OwnPasskey) -> impl IntoView {
+fn About(passkey: OwnPasskey, typed: Option<String>) -> impl IntoView {
     let OwnPasskey {
         passkey_id,
         name,
@@ -212,17 +218,19 @@ fn About(passkey: OwnPasskey) -> impl IntoView {
         |used| format!("Used {used}."),
     );
     let field = format!("name-{passkey_id}");
+    let open = typed.is_some();
+    let in_field = typed.unwrap_or_else(|| name.clone());
     view! {
         <section class="card">
             <h2>{name.clone()}</h2>
             <p class="fine">{format!("Added {added}. {used}")}</p>
-            <details>
+            <details open=open>
                 <summary>"Change the name"</summary>
                 <form method="post" action="/account/passkeys/name">
                     <input type="hidden" name="id" value=passkey_id.clone() />
                     <div class="field">
                         <label for=field.clone()>"Name"</label>
-                        <input id=field name="name" type="text" autocomplete="off" required=true maxlength=LONGEST_NAME.to_string() value=name.clone() />
+                        <input id=field name="name" type="text" autocomplete="off" required=true maxlength=LONGEST_NAME.to_string() value=in_field />
                     </div>
                     <button>"Save the name"</button>
                 </form>

@@ -1,6 +1,7 @@
 //! Sessions.
 
 use fairhold_domain::ids::CustomerId;
+use fairhold_store::StoreError;
 use fairhold_store::sessions::{self, Kept, StoredSession, Whose};
 
 use crate::support::{Stores, at, for_each_engine};
@@ -176,6 +177,37 @@ async fn a_customer_sees_and_ends_their_own_sessions_alone() {
         assert_eq!(others.await.unwrap(), 1, "the one that has ended");
         assert!(get(stores, "laptop").await.is_some());
         assert!(get(stores, "ben's").await.is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_so_many_sessions_of_strangers_stand_and_no_customer_minds() {
+    for_each_engine(async |stores| {
+        let (ann, _) = stores.customer().await;
+        let fill = stores.db.write(|tx| {
+            Box::pin(async move {
+                let sql = "INSERT INTO sessions (token_hash, created_at, last_seen_at, expires_at, sealed) \
+                           WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) \
+                           SELECT 'stranger ' || i, $2, $2, $3, $4 FROM n";
+                let most = sessions::MOST_OF_STRANGERS;
+                let args = [most.into(), at(0).into(), at(60).into(), vec![1].into()];
+                tx.execute(sql, args).await
+            })
+        });
+        fill.await.unwrap();
+        let add_at = async |token: &'static str, customer, seconds| {
+            let add = stores.db.write(move |tx| {
+                Box::pin(async move {
+                    let kept = kept(customer, token, token);
+                    sessions::add(tx, token, at(seconds), at(90), kept).await
+                })
+            });
+            add.await
+        };
+        assert!(matches!(add_at("one more", None, 1).await, Err(StoreError::Busy)));
+        assert!(add_at("ann's", Some(ann), 1).await.unwrap());
+        assert!(add_at("one more", None, 60).await.unwrap(), "the others have ended");
     })
     .await;
 }
