@@ -43,6 +43,7 @@ impl Portal {
     /// What the customer needs to set up their app with a secret.
     pub async fn app_set_up(&self, customer: &Customer, secret: &SecretString) -> Result<SetUp> {
         let address = self.address_of(customer).await?;
+        self.look_at_log_in(customer).await?;
         let current = self.company().current();
         totp::set_up(secret, &current.catalog.company.name, address.as_str())
     }

@@ -83,7 +83,9 @@ impl Portal {
             .map(|stored| open(customer, stored))
             .collect::<Result<_>>()?;
         let known = known.iter().map(|key| key.cred_id().clone()).collect();
+        // The browser shows it, so that they know which account the passkey is for.
         let address = self.address_of(customer).await?;
+        self.look_at_log_in(customer).await?;
         let (mut options, state) = party
             .start_passkey_registration(
                 self.user_handle(customer.id),
@@ -236,7 +238,9 @@ impl Portal {
             })
         };
         let stored = self.stored_passkeys(customer).await?;
-        stored.into_iter().map(own).collect()
+        let passkeys = stored.into_iter().map(own).collect::<Result<_>>()?;
+        self.look_at_log_in(customer).await?;
+        Ok(passkeys)
     }
 
     /// Gives a passkey another name.

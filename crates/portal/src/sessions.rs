@@ -105,7 +105,9 @@ impl Portal {
                 session_id: session.session_id,
             })
         };
-        own.into_iter().map(device).collect()
+        let devices = own.into_iter().map(device).collect::<Result<_>>()?;
+        self.look_at_log_in(customer).await?;
+        Ok(devices)
     }
 
     /// Ends one of the customer's sessions, at once.

@@ -1,6 +1,7 @@
 //! Who looked: every look at a customer's data, in sentences (P22).
 
-use fairhold_domain::access::{Actor, Look, Seen};
+use fairhold_domain::access::{Act, Actor, Look, Seen};
+use fairhold_domain::catalog::OWN_CONNECTION;
 use fairhold_domain::{facts, present};
 use fairhold_store::looks;
 
@@ -38,7 +39,35 @@ pub struct LooksPage {
     pub next: Option<i64>,
 }
 
+/// The collection of the portal's own where the log-in stands.
+const LOG_IN: &str = "account";
+
 impl Portal {
+    /// Writes down that the customer looks at how they get in: their address, devices, or the names of their passkeys.
+    /// Nothing of it may be shown before.
+    pub(crate) async fn look_at_log_in(&self, customer: &Customer) -> Result<()> {
+        let current = self.company().current();
+        let mut datasets = current.catalog.datasets.iter();
+        let own = datasets.find(|d| d.connection.as_deref() == Some(OWN_CONNECTION));
+        let seen = own.map(|dataset| Seen::all(&dataset.key, LOG_IN));
+        let look = Look {
+            actor: Actor::Customer,
+            act: Act::OpenedList,
+            reason: None,
+            seen: seen.into_iter().collect(),
+            failed: Vec::new(),
+        };
+        let (id, key, now) = (
+            customer.id,
+            self.inner.keys.portal().looks.clone(),
+            self.now(),
+        );
+        let write = self.inner.db.write(move |tx| {
+            Box::pin(async move { looks::append(tx, &key, id, now, &look).await.map(|_| ()) })
+        });
+        Ok(write.await?)
+    }
+
     /// The looks before number `before`, newest first; all of them when it is `None`.
     pub async fn who_looked(&self, customer: &Customer, before: Option<i64>) -> Result<LooksPage> {
         let mut tx = self.inner.db.read().await?;

@@ -131,3 +131,17 @@ async fn what_device_it_is_stands_nowhere_in_plain() {
         assert!(!plain, "{table}");
     }
 }
+
+/// What is shown of a log-in is read, so it is written down like everything else.
+#[tokio::test]
+async fn who_sees_devices_passkeys_or_the_address_of_an_app_leaves_a_look() {
+    let (house, mut ada) = House::with(ADA).await;
+    ada.post("/account/app", &[]).await;
+    for path in ["/account/devices", "/account/passkeys", "/account/app/new"] {
+        let before = house.looks().await.len();
+        assert_eq!(ada.get(path).await.status, 200);
+        assert_eq!(house.looks().await.len(), before + 1, "{path}");
+    }
+    let told = ada.get("/who-looked").await.text();
+    assert!(told.contains("You looked at your log-in."), "{told}");
+}
