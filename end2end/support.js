@@ -2,6 +2,8 @@
 //
 // A test that takes `page` fails when anything comes from another origin, when the browser refuses something by the
 // Content-Security-Policy, or when the console shows an error.
+import { createHmac } from "node:crypto";
+
 import { AxeBuilder } from "@axe-core/playwright";
 import { test as base, expect, request } from "@playwright/test";
 
@@ -16,11 +18,27 @@ export const PEOPLE = {
 /** The session cookie's name. */
 export const COOKIE = "__Host-fairhold";
 
+/** The demo's administrator, and the key from which her app makes codes. */
+const ADMINISTRATOR = { email: "abel@staff.example.com", password: "the-heaviest-ring-of-keys", key: "KRSXG5CTMVRXEZLUIFSG22LONFZTCMBV" };
+
 export const test = base.extend({
   /** `await logIn("ada")`: the pages that follow are Ada's. The log-in form is passed once a worker. */
   logIn: async ({ context, sessions }, use) => {
     await use(async (name) => context.addCookies([await sessions(name)]));
   },
+
+  /** `await workHere()`: the pages behind the staff door that follow are the administrator's. */
+  workHere: async ({ context, staffSession }, use) => {
+    await use(async () => context.addCookies([await staffSession()]));
+  },
+
+  staffSession: [
+    async ({}, use, { project }) => {
+      let known;
+      await use(() => (known ??= workSession(project.use.baseURL)));
+    },
+    { scope: "worker" },
+  ],
 
   page: async ({ page, baseURL }, use) => {
     const wrong = [];
@@ -61,6 +79,35 @@ async function session(baseURL, { email, password }) {
   const [, value] = answer.headers()["set-cookie"].match(new RegExp(`${COOKIE}=([^;]+)`));
   await client.dispose();
   return { name: COOKIE, value, domain: "127.0.0.1", path: "/", httpOnly: true, secure: true, sameSite: "Lax" };
+}
+
+/** Logs the administrator in and gives the session's cookie. Each code counts once, so another worker waits for the next. */
+async function workSession(baseURL) {
+  const client = await request.newContext({ baseURL });
+  const { email, password, key } = ADMINISTRATOR;
+  const name = "__Host-fairhold-staff";
+  const value = (answer) => answer.headers()["set-cookie"].match(new RegExp(`${name}=([^;]+)`))[1];
+  const half = value(await client.post("/staff/log-in", { form: { email, password }, maxRedirects: 0 }));
+  let whole;
+  await expect(async () => {
+    const headers = { cookie: `${name}=${half}` };
+    const answer = await client.post("/staff/code", { form: { code: code(key) }, headers, maxRedirects: 0 });
+    expect(answer.status()).toBe(303);
+    whole = value(answer);
+  }).toPass({ intervals: [10_000], timeout: 100_000 });
+  await client.dispose();
+  return { name, value: whole, domain: "127.0.0.1", path: "/", httpOnly: true, secure: true, sameSite: "Strict" };
+}
+
+/** The code that an app shows now for a key in base 32 (RFC 6238). */
+function code(key) {
+  const bits = [...key].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const secret = Buffer.from(bits.match(/.{8}/g).map((byte) => Number.parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const hash = createHmac("sha1", secret).update(step).digest();
+  const number = hash.readUInt32BE(hash.at(-1) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
 }
 
 /** Waits until the search box of My data narrows the page: from then on the browser's own code runs. */

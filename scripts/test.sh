@@ -11,6 +11,7 @@ scripts/install.sh test
 passed=0 failed=0 skipped=0
 log=$(mktemp -d "${TMPDIR:-/tmp}/fairhold-test.XXXXXX")
 trap 'rm -rf "$log"' EXIT
+: >"$log/failed"
 
 # check NAME COMMAND...: one check.
 check() {
@@ -21,7 +22,7 @@ check() {
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
-        echo "FAILED: $name" >&2
+        echo "FAILED: $name" | tee -a "$log/failed" >&2
     fi
 }
 
@@ -47,13 +48,15 @@ cargo_tests() {
         fails=1
     fi
     failed=$((failed + fails))
+    grep -E '^test .* FAILED$|^thread .* panicked|^error' "$log/cargo" -A 3 >"$log/cargo.failed" || true
+    [ "$fails" -eq 0 ] || cut -c 1-300 "$log/cargo.failed" >>"$log/failed"
 }
 
 # browser_tests: Playwright's own counts, from its report.
 browser_tests() {
     say "Tests in a browser"
     local ok=true
-    (cd end2end && PLAYWRIGHT_JSON_OUTPUT_NAME="$log/browser.json" npx playwright test --pass-with-no-tests </dev/null) || ok=false
+    (cd end2end && PLAYWRIGHT_JSON_OUTPUT_NAME="$log/browser.json" npx playwright test --pass-with-no-tests </dev/null) 2>&1 | tee "$log/browser" || ok=false
     local passes=0 fails=0 skips=0
     if [ -s "$log/browser.json" ]; then
         read -r passes fails skips <<<"$(node --print '
@@ -66,6 +69,8 @@ browser_tests() {
         fails=1
     fi
     failed=$((failed + fails))
+    # As Playwright's list marks them.
+    [ "$fails" -eq 0 ] || grep -E '✘' "$log/browser" >>"$log/failed" || true
 }
 
 documentation() {
@@ -90,6 +95,11 @@ check "Its size" cargo xtask size --max 150000
 check "The server that the browser meets" cargo build --locked --package server
 browser_tests
 
+# Said once more where a reader of the end finds it.
+if [ "$failed" -gt 0 ]; then
+    say "What failed"
+    cat "$log/failed"
+fi
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -83,7 +83,7 @@ enum ByHand {
 
 /// Measures all engines that are there. Without the shop's files or a server, says so and leaves it out.
 pub async fn measure(folder: &Path) -> Result<Vec<Bound>> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/chinook");
+    let data = Path::new("../shared/data/chinook");
     if !data.exists() {
         eprintln!("skipped: {} is absent", data.display());
         return Ok(Vec::new());
@@ -369,7 +369,7 @@ async fn by_hand(pool: &ByHand) -> Result<usize> {
 }
 
 fn datasets(catalog: &str) -> Result<Vec<Dataset>> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/connect/tests/fixtures");
+    let fixtures = Path::new("crates/connect/tests/fixtures");
     let file: PathBuf = fixtures.join(catalog).join("datasets/chinook.yml");
     of(&std::fs::read_to_string(file)?)
 }

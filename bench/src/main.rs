@@ -105,12 +105,9 @@ struct House {
 impl House {
     /// Makes the demo company, its customers and the portal's own data by starting the program once.
     fn new(folder: &Path, catalog: &str) -> Result<Self> {
-        let project = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("the project's folder")?;
         let house = Self {
             data: folder.join(catalog),
-            catalog: project.join("catalog").join(catalog),
+            catalog: Path::new("catalog").join(catalog),
         };
         Program::start(&house.data, &house.catalog)?.stop()?;
         Ok(house)

@@ -26,6 +26,20 @@ const PAGES = [
   { name: "a list", path: "/my-data/shop/orders", who: "ada", act: openDetails },
   { name: "a list's second page", path: "/my-data/shop/orders", who: "grace", act: (page) => page.getByRole("link", { name: "Show older ones" }).click() },
   { name: "who looked", path: "/who-looked", who: "ben", act: openDetails },
+  { name: "your log-in", path: "/account", who: "ben" },
+  { name: "devices", path: "/account/devices", who: "ben" },
+  { name: "is it still you", path: "/still-you", who: "ben", act: passwordCanBeShown },
+  { name: "a new password", path: "/account/password", who: "ben", act: passwordCanBeShown },
+  { name: "codes from an app", path: "/account/app", who: "ben" },
+  { name: "an app to set up", path: "/account/app", who: "ben", act: (page) => page.getByRole("button", { name: "Set up an app" }).click() },
+  { name: "recovery codes", path: "/account/recovery-codes", who: "ben" },
+  { name: "passkeys", path: "/account/passkeys", who: "ben" },
+  { name: "an alert that has ended", path: "/not-me/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
+  { name: "the staff's log-in", path: "/staff/log-in", act: passwordCanBeShown },
+  { name: "an invitation that has ended", path: "/staff/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
+  { name: "the staff's first page", path: "/staff", works: true },
+  { name: "who works here", path: "/staff/people", works: true },
+  { name: "keys of systems", path: "/staff/keys", works: true },
 ];
 
 async function send(page, fields) {
@@ -48,10 +62,11 @@ async function findNothing(page) {
   await expect(page.getByText("We found nothing that fits.")).toBeVisible();
 }
 
-for (const { name, path, who, act } of PAGES) {
+for (const { name, path, who, works, act } of PAGES) {
   test.describe(name, () => {
-    test.beforeEach(async ({ page, logIn, javaScriptEnabled }) => {
+    test.beforeEach(async ({ page, logIn, workHere, javaScriptEnabled }) => {
       if (who) await logIn(who);
+      if (works) await workHere();
       await page.goto(path);
       await act?.(page, javaScriptEnabled);
     });
@@ -69,7 +84,7 @@ for (const { name, path, who, act } of PAGES) {
       expect(await smallTargets(page)).toEqual([]);
       expect(await headingLeaps(page)).toEqual([]);
       await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
-      await expect(page).toHaveTitle(/\w+ – Finch & Rowan$/);
+      await expect(page).toHaveTitle(/\S – Finch & Rowan$/);
 
       await page.setViewportSize({ width: 1280, height: 800 });
       expect(await smallTargets(page)).toEqual([]);

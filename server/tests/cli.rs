@@ -206,10 +206,7 @@ impl Running {
 }
 
 fn demo_catalog() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../catalog/demo")
-        .canonicalize()
-        .unwrap()
+    Path::new("../catalog/demo").canonicalize().unwrap()
 }
 
 async fn sqlite(path: &Path) -> SqliteConnection {
@@ -1298,7 +1295,7 @@ async fn the_help_begins_with_a_friendly_sentence() {
 
 /// The settings of the documented file: as it stands, and with every setting in it switched on.
 fn documented() -> (String, String) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fairhold.toml");
+    let path = Path::new("../docs/fairhold.toml");
     let text = std::fs::read_to_string(path).unwrap();
     let is_setting = |line: &&str| {
         line.strip_prefix('#')

@@ -32,9 +32,7 @@ fn load_shop(company: &str, shop: &str) -> Loaded {
 }
 
 fn fides_text(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/fides")
-        .join(name);
+    let path = Path::new("../../../shared/data/fides").join(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
         println!("skipped: {} is not there", path.display());
         return None;
@@ -668,9 +666,7 @@ proptest! {
 #[test]
 fn the_catalogs_that_come_with_the_portal_have_nothing_to_put_right() {
     for name in ["demo", "bench"] {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../catalog")
-            .join(name);
+        let folder = Path::new("../../catalog").join(name);
         let mut files = vec![file(
             "company.yml",
             &std::fs::read_to_string(folder.join("company.yml")).unwrap(),

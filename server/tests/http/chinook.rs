@@ -35,8 +35,7 @@ const TABLES: [(&str, &str); 3] = [
 type Shows = BTreeMap<String, String>;
 
 fn file() -> Option<PathBuf> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/chinook/chinook.sqlite");
+    let path = Path::new("../../shared/data/chinook/chinook.sqlite");
     if !path.exists() {
         println!("skipped: {} is absent", path.display());
         return None;
@@ -45,8 +44,7 @@ fn file() -> Option<PathBuf> {
 }
 
 async fn house(file: &Path) -> House {
-    let catalog =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/connect/tests/fixtures/chinook");
+    let catalog = Path::new("../crates/connect/tests/fixtures/chinook");
     Setup::demo()
         .await
         .with_catalog(&catalog)

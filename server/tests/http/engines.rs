@@ -84,9 +84,7 @@ impl Server {
 }
 
 fn shared(file: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data")
-        .join(file);
+    let path = Path::new("../../shared/data").join(file);
     if !path.exists() {
         println!("skipped: {} is absent", path.display());
         return None;
@@ -95,7 +93,7 @@ fn shared(file: &str) -> Option<PathBuf> {
 }
 
 fn fixture(name: &str) -> PathBuf {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/connect/tests/fixtures");
+    let fixtures = Path::new("../crates/connect/tests/fixtures");
     fixtures.join(name)
 }
 

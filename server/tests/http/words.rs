@@ -1,11 +1,13 @@
 //! The portal's own words: what a twelve-year-old reads with ease, on every page and in every refusal.
 
 use fairhold_app::error::PortalError;
+use fairhold_domain::policy::Role;
 use fairhold_domain::reading::is_hard_to_read;
 use reqwest::Method;
 
 use crate::html;
 use crate::second_fact::{self, Club};
+use crate::staff;
 use crate::support::{Answer, House, persona};
 
 /// What is hard to read on the pages so far.
@@ -218,6 +220,46 @@ async fn the_ways_in_are_easy_to_read() {
     let alert = house.link_to("ada@example.com").await;
     hard.look_at("not me", &half.get(&alert).await);
     hard.look_at("not me, too late", &half.get("/not-me/none").await);
+    assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
+}
+
+#[tokio::test]
+async fn the_pages_of_the_staff_are_easy_to_read() {
+    let house = House::demo().await;
+    let mut hard = Hard::of(&house);
+    let mut stranger = house.browser();
+    for path in [
+        "/staff/log-in",
+        "/staff/log-in?done=out",
+        "/staff/join/none",
+    ] {
+        hard.look_at(path, &stranger.get(path).await);
+    }
+    for role in Role::ALL {
+        let (mut browser, _) =
+            staff::join(&house, &format!("{}@example.org", role.key()), role).await;
+        for path in [
+            "/staff",
+            "/staff/people",
+            "/staff/people?done=invited",
+            "/staff/keys",
+        ] {
+            hard.look_at(path, &browser.get(path).await);
+        }
+        if role == Role::Administrator {
+            for email in ["", "support@example.org"] {
+                let fields = [("email", email), ("role", "support")];
+                hard.look_at(
+                    "an invitation",
+                    &browser.post("/staff/people", &fields).await,
+                );
+            }
+            let fields = [("name", "The till"), ("scope", "whoami"), ("days", "30")];
+            hard.look_at("a new key", &browser.post("/staff/keys", &fields).await);
+            let fields = [("name", " "), ("scope", "whoami"), ("days", "30")];
+            hard.look_at("no name", &browser.post("/staff/keys", &fields).await);
+        }
+    }
     assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
 }
 

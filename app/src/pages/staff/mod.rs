@@ -26,11 +26,10 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
     let may_read_keys = role.may(Action::ReadApiKeys);
     Page::of_staff("Your work", "/staff", role).render(&state, move || {
         let duties = role.duties().map(|words| view! { <li>{words}</li> });
-        let people = may_read_staff
-            .then(|| view! { <p class="onward"><a href="/staff/people">"Who works here"</a></p> });
-        let keys = may_read_keys.then(
-            || view! { <p class="onward"><a href="/staff/keys">"Keys of our systems"</a></p> },
-        );
+        let people =
+            may_read_staff.then(|| view! { <a href="/staff/people">"Who works here"</a> });
+        let keys =
+            may_read_keys.then(|| view! { <a href="/staff/keys">"Keys of our systems"</a> });
         view! {
             <div>
                 <h1>"Your work"</h1>
@@ -42,8 +41,7 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
                 <ul>{duties.collect_view()}</ul>
                 <p class="fine">"We write down what you do here. Nobody can change it later."</p>
             </section>
-            {people}
-            {keys}
+            <p class="onward">{people} {keys}</p>
         }
     })
 }

@@ -16,8 +16,7 @@ use crate::support::{
 };
 
 fn file() -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/chinook/chinook.sqlite");
+    let path = PathBuf::from("../../../shared/data/chinook/chinook.sqlite");
     if !path.exists() {
         println!("skipped: {} is absent", path.display());
         return None;
@@ -30,7 +29,7 @@ fn chinook() -> Vec<Dataset> {
 }
 
 fn catalog(fixture: &str) -> Vec<Dataset> {
-    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let fixtures = PathBuf::from("tests/fixtures");
     let folder = fixtures.join(fixture);
     let source = |path: &str| SourceFile {
         path: path.to_owned(),

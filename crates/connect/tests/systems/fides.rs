@@ -10,7 +10,7 @@ use fairhold_domain::catalog::{
 use crate::support::{Database, Engine, engines, lines, plan, read, shown};
 
 fn folder() -> Option<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/fides");
+    let folder = PathBuf::from("../../../shared/data/fides");
     if !folder.exists() {
         println!("skipped: {} is absent", folder.display());
         return None;

@@ -160,10 +160,7 @@ async fn every_table_has_a_primary_key_and_only_the_known_types() {
 fn both_engines_have_migrations_of_the_same_names() {
     for part in ["data", "keys"] {
         let names = |engine: &str| -> BTreeSet<String> {
-            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("../../migrations")
-                .join(engine)
-                .join(part);
+            let folder = Path::new("../../migrations").join(engine).join(part);
             fs::read_dir(folder)
                 .unwrap()
                 .map(|e| e.unwrap().file_name().into_string().unwrap())
