@@ -53,6 +53,9 @@ enum Command {
     /// The master key.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Passwords that thieves have already.
+    #[command(subcommand)]
+    Passwords(PasswordsCommand),
 }
 
 /// What `check` checks.
@@ -164,6 +167,18 @@ enum KeysCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+enum PasswordsCommand {
+    /// Make the file that passwords.breached_file names.
+    Build {
+        /// A list with one password in a line, or the SHA-1 of one with or without `:` and a number, as the public lists
+        /// have it.
+        list: PathBuf,
+        /// The file to make. One that is there already is replaced.
+        out: PathBuf,
+    },
+}
+
 fn connection(text: &str) -> Result<(String, PathBuf), String> {
     let (name, file) = text
         .split_once('=')
@@ -200,6 +215,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ApiKey(command) => commands::api_key::run(Config::read(file)?, command).await,
         Command::Staff(command) => commands::staff::run(Config::read(file)?, command).await,
         Command::Keys(KeysCommand::New { out }) => commands::keys::new(&out),
+        Command::Passwords(PasswordsCommand::Build { list, out }) => {
+            commands::passwords::build(&list, &out)
+        }
     }
 }
 

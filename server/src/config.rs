@@ -38,6 +38,8 @@ pub struct Config {
     pub mail: Mail,
     /// How long a log-in lasts.
     pub sessions: Sessions,
+    /// What is asked of a password.
+    pub passwords: Passwords,
 }
 
 /// How the portal is reached.
@@ -186,6 +188,14 @@ pub struct Sessions {
     pub staff_idle_minutes: i64,
     /// Hours after which a session ends in any case (ASVS 5.0, 7.3.2).
     pub absolute_hours: i64,
+}
+
+/// What is asked of a password.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Passwords {
+    /// A file of passwords that thieves have already, as `fairhold passwords build` makes it.
+    pub breached_file: Option<PathBuf>,
 }
 
 impl Default for Listener {

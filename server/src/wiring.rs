@@ -12,6 +12,7 @@ use fairhold_connect::{
     Tls,
 };
 use fairhold_domain::email::EmailAddress;
+use fairhold_portal::breached::BreachedPasswords;
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
 use fairhold_portal::world::World;
@@ -55,6 +56,8 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
     }
     let mailer = mailer(config, mode)?;
     let staff = staff(config)?;
+    let breached = config.passwords.breached_file.as_deref();
+    let breached = breached.map(BreachedPasswords::open).transpose()?;
     let Stores { db, keys } = stores(config, &world).await?;
     refuse_other_mode(&keys, mode).await?;
     Ok(Parts {
@@ -76,6 +79,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
         },
         connections: connections(config)?,
         mailer,
+        breached,
     })
 }
 

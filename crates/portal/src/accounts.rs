@@ -94,11 +94,10 @@ impl Portal {
         drop(tx);
         let customer = self.customer(link.customer).await?;
         let address = self.address_of(&customer).await?;
-        password::check(password.expose_secret(), address.as_str())?;
         let hash = self
             .inner
             .passwords
-            .hash(password, &*self.inner.world.random)
+            .accept(password, address.as_str(), &*self.inner.world.random)
             .await?;
         let address_hash = self.address_hash(&address);
         let portal = self.clone();
@@ -137,11 +136,10 @@ impl Portal {
     ) -> Result<LogIn> {
         let now = self.now();
         let address = self.address_of(&customer).await?;
-        password::check(password.expose_secret(), address.as_str())?;
         let hash = self
             .inner
             .passwords
-            .hash(password, &*self.inner.world.random)
+            .accept(password, address.as_str(), &*self.inner.world.random)
             .await?;
         let log_in = LogIn {
             customer: customer.id,

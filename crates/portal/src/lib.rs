@@ -6,6 +6,7 @@
 pub mod accounts;
 mod alerts;
 pub mod api_keys;
+pub mod breached;
 pub mod company;
 pub mod demo;
 mod error;
@@ -36,6 +37,7 @@ use fairhold_store::db::Part;
 use fairhold_store::keys::KeyStore;
 use fairhold_store::{Db, SecretKey};
 
+use breached::BreachedPasswords;
 pub use company::{Company, CompanyError, CompanySource};
 pub use error::{Error, OpenError, Result};
 pub use fairhold_connect::CollectionName;
@@ -103,6 +105,8 @@ pub struct Parts {
     pub connections: Connections,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// Passwords that thieves have already.
+    pub breached: Option<BreachedPasswords>,
 }
 
 /// A customer who is logged in, with the key to what the portal holds of them. Only [`Portal::customer`] makes one.
@@ -127,7 +131,7 @@ impl Portal {
     pub async fn open(parts: Parts) -> std::result::Result<Self, OpenError> {
         parts.db.migrate(Part::Data).await?;
         let company = Company::load(parts.source, parts.connections)?;
-        let passwords = Passwords::new(&*parts.world.random)?;
+        let passwords = Passwords::new(&*parts.world.random, parts.breached)?;
         let name = company.current().catalog.company.name.clone();
         let relying_party = passkeys::relying_party(&parts.settings.public_url, &name);
         let portal = Self {

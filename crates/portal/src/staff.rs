@@ -298,9 +298,9 @@ impl Portal {
         drop(tx);
         let key = self.inner.keys.portal().staff();
         let address = staff::open_address(&key, id, &stored.sealed)?;
-        password::check(password.expose_secret(), &address)?;
         let random = &*self.inner.world.random;
-        let hash = self.inner.passwords.hash(password, random).await?;
+        let passwords = &self.inner.passwords;
+        let hash = passwords.accept(password, &address, random).await?;
         let secret = totp::new_secret(random);
         let app = staff::seal_app(&key, random, id, secret.expose_secret())?;
         let write = self.inner.db.write(move |tx| {

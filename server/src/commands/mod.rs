@@ -5,6 +5,7 @@ pub mod check;
 pub mod demo;
 pub mod keys;
 pub mod migrate;
+pub(crate) mod passwords;
 pub mod serve;
 pub(crate) mod staff;
 pub mod verify;

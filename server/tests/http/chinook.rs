@@ -35,7 +35,7 @@ const TABLES: [(&str, &str); 3] = [
 type Shows = BTreeMap<String, String>;
 
 fn file() -> Option<PathBuf> {
-    let path = Path::new("../../shared/data/chinook/chinook.sqlite");
+    let path = PathBuf::from("../../shared/data/chinook/chinook.sqlite");
     if !path.exists() {
         println!("skipped: {} is absent", path.display());
         return None;

@@ -153,7 +153,7 @@ impl Setup {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         config.data.folder = folder.path().join("data");
-        config.company.catalog = Path::new("../catalog/demo");
+        config.company.catalog = PathBuf::from("../catalog/demo");
         let mut setup = Self {
             config,
             mode,
