@@ -234,7 +234,15 @@ async fn help_tells_a_newcomer_what_to_do() {
             help.stdout
         );
     }
-    for command in ["serve", "check", "migrate", "demo", "verify", "keys"] {
+    for command in [
+        "serve",
+        "check",
+        "migrate",
+        "demo",
+        "verify",
+        "keys",
+        "passwords",
+    ] {
         let help = Place::empty().run(&[command, "--help"]).await;
         assert_eq!(help.code, 0, "{command}");
         assert!(help.stdout.contains("Usage: fairhold"), "{command}");
@@ -269,6 +277,35 @@ async fn a_new_key_is_its_owners_alone_and_replaces_none() {
         again.stderr
     );
     assert_eq!(std::fs::read_to_string(place.path("a.key")).unwrap(), key);
+}
+
+#[tokio::test]
+async fn a_file_of_stolen_passwords_is_made_from_a_list_and_a_broken_one_is_refused() {
+    let place = Place::ready().await;
+    place.write("list", "one\ntwo\none\n");
+    let made = place.run(&["passwords", "build", "list", "stolen"]).await;
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert!(made.stdout.contains("2 passwords are in stolen"));
+    let absent = place
+        .run(&["passwords", "build", "nowhere", "stolen"])
+        .await;
+    assert_eq!(absent.code, 1);
+    assert!(absent.stderr.contains("nowhere can't be read"));
+
+    place.change("[mail]", "[passwords]\nbreached_file = \"stolen\"\n[mail]");
+    drop(place.start().await);
+    let file = place.path("stolen");
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    let refused = place.run(&["serve"]).await;
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused
+            .stderr
+            .contains("stolen is no whole file of passwords"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[tokio::test]

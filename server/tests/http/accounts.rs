@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use crate::html;
-use crate::support::{COOKIE_NAME, DEVICE_COOKIE, House, persona};
+use crate::support::{COOKIE_NAME, DEVICE_COOKIE, House, Setup, persona};
 
 const ADA: &str = "ada@example.com";
 const NOBODY: &str = "nobody.at.all@example.com";
@@ -182,6 +182,29 @@ async fn a_weak_password_is_refused_in_words_and_the_link_stays() {
             "the form comes back, and the password does not"
         );
     }
+    assert_eq!(browser.post(&link, &[("password", GOOD)]).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_password_that_thieves_have_is_refused_in_words_and_the_link_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, file) = (folder.path().join("list"), folder.path().join("file"));
+    std::fs::write(&list, "four stolen herons wade\n").unwrap();
+    fairhold_portal::breached::build(&list, &file).unwrap();
+    let mut setup = Setup::demo().await;
+    setup.config.passwords.breached_file = Some(file);
+    let house = setup.start().await;
+    let link = link(&house, NOBODY).await;
+    let mut browser = house.browser();
+    let password = [("password", "four stolen herons wade")];
+    let answer = browser.post(&link, &password).await;
+    assert_eq!(answer.status, 422);
+    assert!(
+        answer.text().contains("Thieves know this password"),
+        "{}",
+        answer.text()
+    );
+    assert!(!answer.body.contains("herons"));
     assert_eq!(browser.post(&link, &[("password", GOOD)]).await.status, 303);
 }
 
