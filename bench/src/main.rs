@@ -107,7 +107,8 @@ impl House {
     fn new(folder: &Path, catalog: &str) -> Result<Self> {
         let house = Self {
             data: folder.join(catalog),
-            catalog: Path::new("catalog").join(catalog),
+            // The program runs in a folder of its own.
+            catalog: Path::new("catalog").join(catalog).canonicalize()?,
         };
         Program::start(&house.data, &house.catalog)?.stop()?;
         Ok(house)
