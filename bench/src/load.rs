@@ -160,12 +160,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The value of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let lines = std::str::from_utf8(&self.head).ok()?.lines();
-        let mut pairs = lines.filter_map(|line| line.split_once(':'));
+    /// The values of a header, which may be there more than once.
+    pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let head = std::str::from_utf8(&self.head).unwrap_or_default();
+        let pairs = head.lines().filter_map(|line| line.split_once(':'));
         pairs
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim())
     }
 }
@@ -217,7 +217,8 @@ impl Connection {
             .and_then(|code| std::str::from_utf8(code).ok()?.parse().ok());
         answer.status = status.context("the answer is not HTTP")?;
         let length: usize = answer
-            .header("content-length")
+            .headers("content-length")
+            .next()
             .context("the answer does not say its length")?
             .parse()?;
         if length > LARGEST_ANSWER {

@@ -56,9 +56,10 @@ impl Program {
             .await?
             .ask(&request("POST", "/log-in", headers, &form))
             .await?;
-        let cookie = answer
-            .header("set-cookie")
-            .and_then(|value| value.split(';').next());
+        let mut cookies = answer
+            .headers("set-cookie")
+            .filter_map(|value| value.split(';').next());
+        let cookie = cookies.find(|cookie| cookie.starts_with("__Host-fairhold="));
         let cookie =
             cookie.with_context(|| format!("{email} could not log in: {}", answer.status))?;
         Target::new(self.address, "/my-data", cookie, expected)
