@@ -38,6 +38,9 @@ pub enum PortalError {
     /// Too much is going on.
     #[error("We are very busy just now. Wait a minute and try again.")]
     Busy,
+    /// One network sends too much at the doors.
+    #[error("Too much came from where you are in a short time. Wait a minute and try again.")]
+    TooOften,
     /// The system that holds this does not answer.
     #[error("The system that holds this does not answer just now. Try again in a few minutes.")]
     SystemDown,
@@ -79,6 +82,7 @@ mod page {
                 Self::WrongKind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
                 Self::OtherSite | Self::NotAllowed => StatusCode::FORBIDDEN,
+                Self::TooOften => StatusCode::TOO_MANY_REQUESTS,
                 Self::Busy | Self::SystemDown => StatusCode::SERVICE_UNAVAILABLE,
                 Self::Ours => StatusCode::INTERNAL_SERVER_ERROR,
             }
@@ -92,7 +96,7 @@ mod page {
                 Self::TooLarge => "That was too much",
                 Self::OtherSite => "We stopped this",
                 Self::NotAllowed => "This is not yours to do",
-                Self::Busy => "Please wait a minute",
+                Self::Busy | Self::TooOften => "Please wait a minute",
                 Self::SystemDown => "This part is resting",
                 Self::Ours => "Sorry",
             }
@@ -121,7 +125,7 @@ mod page {
                     <p class="onward"><a href="/">"Go to the start"</a></p>
                 }
             });
-            if matches!(self, Self::Busy | Self::SystemDown) {
+            if matches!(self, Self::Busy | Self::TooOften | Self::SystemDown) {
                 response
                     .headers_mut()
                     .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));

@@ -32,6 +32,7 @@ use crate::company_style;
 use crate::config::Config;
 use crate::peer::know_peer;
 use crate::sessions::Sessions;
+use crate::wall::{Wall, hold_back};
 
 /// Larger forms are refused: nothing here asks for more than a few lines (ASVS 5.0, 5.2.1).
 const LARGEST_BODY: usize = 64 * 1024;
@@ -61,9 +62,11 @@ pub fn router(state: AppState, config: &Config) -> Router {
         .with_same_site(SameSite::Lax)
         .with_path("/");
     let room = Arc::new(Semaphore::new(config.server.most_requests));
+    let wall = Arc::new(Wall::new(&state.portal));
     let proxies: Arc<[Network]> = config.server.proxies.clone().into();
     routes()
         .route("/v1/whoami", get(api::whoami))
+        .layer(from_fn_with_state((state.clone(), wall), hold_back))
         .layer(from_fn_with_state(proxies, know_peer))
         .layer(sessions)
         .layer(from_fn(end_cookie_securely))

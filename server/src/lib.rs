@@ -14,4 +14,5 @@ pub mod log;
 mod peer;
 pub mod serve;
 mod sessions;
+mod wall;
 pub mod wiring;

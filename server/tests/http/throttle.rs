@@ -276,3 +276,39 @@ async fn counters_name_nobody_and_no_place_and_are_swept() {
     house.work().await;
     assert!(house.contents(&[]).await["log_in_tries"].is_empty());
 }
+
+#[tokio::test]
+async fn one_network_cannot_go_from_address_to_address_and_others_get_in() {
+    let house = behind_a_proxy().await;
+    let ask = async |from: &'static str, email: &str| {
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("x-forwarded-for", from),
+        ];
+        let fields = form(&[("email", email)]);
+        house
+            .browser()
+            .send(Method::POST, "/sign-up", &headers, fields.into())
+            .await
+    };
+    for number in 0..100 {
+        let answer = ask(HOME, &format!("somebody.{number}@example.com")).await;
+        assert_eq!(answer.status, 303, "the try {number}");
+    }
+    let refused = ask(HOME, NOBODY).await;
+    assert_eq!(refused.status, 429);
+    assert_eq!(refused.headers["retry-after"], "60");
+    assert!(refused.text().contains("Wait a minute and try again."));
+    house.work().await;
+    assert!(house.mail_to(NOBODY).await.is_empty(), "it did nothing");
+
+    assert_eq!(ask(ELSEWHERE, NOBODY).await.status, 303);
+    let headers = [("x-forwarded-for", HOME)];
+    let mut browser = house.browser();
+    let page = browser.send(Method::GET, "/log-in", &headers, Vec::new().into());
+    assert_eq!(page.await.status, 200, "pages are open");
+    house.clock.pass(1);
+    for expected in [303, 303, 429] {
+        assert_eq!(ask(HOME, "later@example.com").await.status, expected);
+    }
+}

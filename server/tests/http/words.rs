@@ -266,10 +266,10 @@ async fn the_pages_of_the_staff_are_easy_to_read() {
 #[test]
 fn every_refusal_is_easy_to_read() {
     use PortalError::{
-        BadRequest, Busy, LogInFirst, NotFound, OtherSite, Ours, SystemDown, TooLarge,
+        BadRequest, Busy, LogInFirst, NotFound, OtherSite, Ours, SystemDown, TooLarge, TooOften,
     };
     for error in [
-        LogInFirst, NotFound, BadRequest, TooLarge, OtherSite, Busy, SystemDown, Ours,
+        LogInFirst, NotFound, BadRequest, TooLarge, OtherSite, Busy, TooOften, SystemDown, Ours,
     ] {
         let words = error.to_string();
         assert_eq!(is_hard_to_read(&words), None, "{words}");

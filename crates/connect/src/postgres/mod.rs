@@ -33,6 +33,7 @@ pub struct PostgresConnector {
     pool: PgPool,
     door: Door,
     begin: String,
+    names_statements: bool,
     timeout: Duration,
 }
 
@@ -52,6 +53,7 @@ impl PostgresConnector {
             ),
         };
         Ok(Self {
+            names_statements: names_statements(&options),
             pool: settings.pool().connect_lazy_with(options),
             door,
             begin: begin(settings.timeout),
@@ -64,12 +66,22 @@ impl PostgresConnector {
         let mut session = PostgresSession {
             connection,
             begin: self.begin.clone(),
+            names_statements: self.names_statements,
             failed: false,
             ended: false,
         };
         session.run(self.begin.clone()).await?;
         Ok(session)
     }
+}
+
+/// Whether the server is to remember statements, so that it plans each but once. Behind a pooler that gives every transaction
+/// another connection, a name may be another client's statement on the server that answers: whoever has such a one says
+/// `?statement-cache-capacity=0` in the address.
+fn names_statements(options: &PgConnectOptions) -> bool {
+    let url = options.to_url_lossy();
+    let mut settings = url.query_pairs();
+    !settings.any(|(name, value)| name == "statement-cache-capacity" && value == "0")
 }
 
 fn options(settings: &ServerSettings) -> Result<PgConnectOptions, SettingsError> {
@@ -148,6 +160,7 @@ impl Engine for PostgresConnector {
 pub(crate) struct PostgresSession {
     connection: PoolConnection<Postgres>,
     begin: String,
+    names_statements: bool,
     failed: bool,
     ended: bool,
 }
@@ -183,8 +196,7 @@ impl Session for PostgresSession {
         }
         let values = statement.values;
         // `sql` put it together: identifiers quoted, values bound.
-        // Without a name: behind a pooler, a name may be another client's statement on the server that answers.
-        let mut query = sqlx::query(AssertSqlSafe(statement.sql)).persistent(false);
+        let mut query = sqlx::query(AssertSqlSafe(statement.sql)).persistent(self.names_statements);
         for bind in statement.binds {
             query = query.bind(bind.into_text());
         }
@@ -259,6 +271,24 @@ fn closed(error: &sqlx::Error) -> ConnectError {
         _ => {
             tracing::warn!(code, "PostgreSQL answered with an error");
             ConnectError::Failed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_have_no_names_where_the_address_says_so() {
+        for (settings, named) in [
+            ("", true),
+            ("?statement-cache-capacity=20", true),
+            ("?statement-cache-capacity=0", false),
+        ] {
+            let url = format!("postgres://user@db.example.com/shop{settings}");
+            let options = url.parse().unwrap();
+            assert_eq!(names_statements(&options), named, "{settings}");
         }
     }
 }
