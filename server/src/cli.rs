@@ -169,7 +169,7 @@ enum KeysCommand {
 
 #[derive(Debug, Subcommand)]
 enum PasswordsCommand {
-    /// Make the file that passwords.breached_file names.
+    /// Make the file that the setting for stolen passwords names.
     Build {
         /// A list with one password in a line, or the SHA-1 of one with or without `:` and a number, as the public lists
         /// have it.

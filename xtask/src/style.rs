@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_projects_own_style_bundles_into_one_sheet() {
         let entry = Path::new("../style/main.css");
-        let css = bundle(&entry).unwrap();
+        let css = bundle(entry).unwrap();
         assert!(
             css.contains(":focus-visible"),
             "the keyboard's outline is in it"

@@ -191,6 +191,12 @@ fn write_new(entries: &[[u8; 8]], path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test may panic: that is how it fails"
+    )]
+
     use proptest::prelude::*;
 
     use super::*;

@@ -47,7 +47,7 @@ async fn house(file: &Path) -> House {
     let catalog = Path::new("../crates/connect/tests/fixtures/chinook");
     Setup::demo()
         .await
-        .with_catalog(&catalog)
+        .with_catalog(catalog)
         .with_system("chinook", file)
         .start()
         .await

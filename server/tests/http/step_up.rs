@@ -193,7 +193,7 @@ async fn every_form_that_asks_again_leads_back_to_a_page() {
         };
         let mut opened = ada.get(next).await;
         while opened.status == 303 && !opened.location().starts_with("/still-you") {
-            opened = ada.get(&opened.location().to_owned()).await;
+            opened = ada.get(opened.location()).await;
         }
         assert!(
             opened.status == 200 || opened.status == 303,

@@ -305,7 +305,7 @@ async fn one_network_cannot_go_from_address_to_address_and_others_get_in() {
     assert_eq!(ask(ELSEWHERE, NOBODY).await.status, 303);
     let headers = [("x-forwarded-for", HOME)];
     let mut browser = house.browser();
-    let page = browser.send(Method::GET, "/log-in", &headers, Vec::new().into());
+    let page = browser.send(Method::GET, "/log-in", &headers, Vec::new());
     assert_eq!(page.await.status, 200, "pages are open");
     house.clock.pass(1);
     for expected in [303, 303, 429] {

@@ -277,6 +277,8 @@ fn closed(error: &sqlx::Error) -> ConnectError {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
     use super::*;
 
     #[test]

@@ -539,7 +539,7 @@ async fn a_fixed_value_holds_for_identities_too() {
 #[tokio::test]
 async fn a_shared_address_never_leads_to_the_other_persons_card() {
     let path = std::path::Path::new("../../../shared/data/fides/postgres_example_test_dataset.yml");
-    let Ok(text) = std::fs::read_to_string(&path) else {
+    let Ok(text) = std::fs::read_to_string(path) else {
         println!("skipped: {} is absent", path.display());
         return;
     };
