@@ -5,6 +5,7 @@
 pub mod access;
 pub mod catalog;
 pub mod contact;
+pub mod contact_point;
 pub mod device;
 pub mod email;
 pub mod factors;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod log_in_tries;
 pub mod password;
 pub mod peer;
+pub mod phone;
 pub mod policy;
 pub mod present;
 pub mod reach;
