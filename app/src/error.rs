@@ -142,6 +142,7 @@ mod page {
                 Error::Email(_)
                 | Error::Password(_)
                 | Error::SecondFact(_)
+                | Error::Contact(_)
                 | Error::Code(_)
                 | Error::Passkey
                 | Error::LinkEnded

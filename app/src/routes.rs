@@ -88,6 +88,7 @@ pub fn routes() -> Router<AppState> {
             "/account/devices",
             get(account::devices::page).post(account::devices::submit),
         )
+        .merge(contacts())
         .route(
             "/account/password",
             get(account::password::page).post(account::password::submit),
@@ -106,6 +107,35 @@ pub fn routes() -> Router<AppState> {
         .route("/demo/outbox", get(demo::outbox))
         .route("/act/{*name}", post(my_data::act))
         .fallback(not_found)
+}
+
+/// The addresses and numbers of a customer.
+fn contacts() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/account/contacts",
+            get(account::contacts::page).post(account::contacts::add),
+        )
+        .route(
+            "/account/contacts/code/{id}",
+            get(account::contacts::code).post(account::contacts::prove),
+        )
+        .route(
+            "/account/contacts/again",
+            get(account::back).post(account::contacts::send_again),
+        )
+        .route(
+            "/account/contacts/take-over",
+            get(account::back).post(account::contacts::take_over),
+        )
+        .route(
+            "/account/contacts/log-in",
+            get(account::back).post(account::contacts::log_in_with),
+        )
+        .route(
+            "/account/contacts/off",
+            get(account::back).post(account::contacts::remove),
+        )
 }
 
 /// The pages of the staff.

@@ -189,11 +189,11 @@ impl Database {
         let plan = self
             .connector
             .plan(datasets, &self.connector.describe().await?);
-        let address = EmailAddress::parse(address)?;
-        let found: Vec<Found> = self.connector.find(&plan, &address).await?;
+        let contacts = EmailAddress::parse(address)?.into();
+        let found: Vec<Found> = self.connector.find(&plan, &contacts).await?;
         ensure!(found.len() == 1, "{}: nobody has that address", self.engine);
         let request = ReadRequest {
-            address,
+            contacts,
             start: found.into_iter().map(|f| f.row).collect(),
             proven: Vec::new(),
             only: None,

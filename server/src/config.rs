@@ -36,6 +36,8 @@ pub struct Config {
     pub systems: Systems,
     /// How mail is sent.
     pub mail: Mail,
+    /// How texts to phones are sent.
+    pub texts: Texts,
     /// How long a log-in lasts.
     pub sessions: Sessions,
     /// What is asked of a password.
@@ -176,6 +178,16 @@ pub struct Mail {
     pub from: Option<String>,
     /// Whom of the company's staff the portal tells what nobody described yet: `data@example.com`.
     pub staff: Option<String>,
+}
+
+/// How texts to phones are sent.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Texts {
+    /// The company's gateway for texts, such as `https://texts.example.com/send`; without one nobody can add a phone number.
+    pub gateway_url: Option<String>,
+    /// A file that holds the token which the gateway asks for.
+    pub token_file: Option<PathBuf>,
 }
 
 /// How long a log-in lasts.

@@ -15,6 +15,7 @@ use fairhold_domain::email::EmailAddress;
 use fairhold_portal::breached::BreachedPasswords;
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
+use fairhold_portal::texts::{Gateway, Texter};
 use fairhold_portal::world::World;
 use fairhold_portal::{CompanySource, Parts, Portal, Settings};
 use fairhold_store::keys::KeyStore;
@@ -55,6 +56,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
         refuse_postgres(config)?;
     }
     let mailer = mailer(config, mode)?;
+    let texter = texter(config, mode)?;
     let staff = staff(config)?;
     let breached = config.passwords.breached_file.as_deref();
     let breached = breached.map(BreachedPasswords::open).transpose()?;
@@ -79,6 +81,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
         },
         connections: connections(config)?,
         mailer,
+        texter,
         breached,
     })
 }
@@ -434,6 +437,21 @@ fn mailer(config: &Config, mode: Mode) -> anyhow::Result<Mailer> {
         .parse()
         .with_context(|| format!("mail.from is no address: {from:?}"))?;
     Ok(Mailer::Smtp { transport, from })
+}
+
+/// The demo writes texts to a file; its page of mail shows them as well.
+fn texter(config: &Config, mode: Mode) -> anyhow::Result<Texter> {
+    if mode == Mode::Demo {
+        return Ok(Texter::File(config.data.folder.join("texts.jsonl")));
+    }
+    let Some(url) = &config.texts.gateway_url else {
+        return Ok(Texter::Nowhere);
+    };
+    let token = secret("FAIRHOLD_TEXTS_TOKEN", config.texts.token_file.as_deref())?.context(
+        "texts.gateway_url is set, and no token for it. Set texts.token_file to a file that holds the gateway's token.",
+    )?;
+    let gateway = Gateway::new(url, token).context("texts.gateway_url can't be used")?;
+    Ok(Texter::Gateway(gateway))
 }
 
 /// Whom the staff's mail goes to, where the company wants any.

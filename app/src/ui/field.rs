@@ -1,5 +1,6 @@
 //! Form fields: label, hint, what is wrong, and the field itself, tied together for those who listen.
 
+use fairhold_domain::contact_point::Kind;
 use fairhold_domain::password::{ADVISED, SHORTEST};
 use leptos::prelude::*;
 
@@ -14,6 +15,37 @@ pub fn EmailField(value: String, error: Option<String>) -> impl IntoView {
             <label for="email">"E-mail address"</label>
             <Wrong id="email-error" error=error />
             <input id="email" name="email" type="email" autocomplete="username" required=true maxlength="254"
+                value=value aria-invalid=invalid aria-describedby=about />
+        </div>
+    }
+}
+
+/// A field for another address or number of the customer.
+#[component]
+pub fn ContactField(kind: Kind, value: String, error: Option<String>) -> impl IntoView {
+    let (label, hint, type_of, autocomplete, name) = match kind {
+        Kind::Email => (
+            "E-mail address",
+            "Such as name@example.com.",
+            "email",
+            "email",
+            "email",
+        ),
+        Kind::Phone => (
+            "Phone number",
+            "Such as +353 87 123 4567.",
+            "tel",
+            "tel",
+            "phone",
+        ),
+    };
+    let (invalid, about) = described(name, error.is_some(), true);
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <p class="hint" id=format!("{name}-hint")>{hint}</p>
+            <Wrong id=format!("{name}-error") error=error />
+            <input id=name name=name type=type_of autocomplete=autocomplete required=true maxlength="254"
                 value=value aria-invalid=invalid aria-describedby=about />
         </div>
     }
@@ -87,7 +119,7 @@ pub fn NameField(value: String, hint: &'static str, longest: usize) -> impl Into
 
 /// What is wrong with a field.
 #[component]
-fn Wrong(id: &'static str, error: Option<String>) -> impl IntoView {
+fn Wrong(#[prop(into)] id: String, error: Option<String>) -> impl IntoView {
     error.map(|words| view! { <p class="error" id=id>{words}</p> })
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
+use fairhold_domain::{catalog::Dataset, contact_point::ContactPoints, schema::LiveSchema};
 
 use crate::{
     ConnectError, Connector, Found, Plan, ReadRequest, Reading,
@@ -46,9 +46,13 @@ impl<E: Engine> Connector for E {
         Plan::new(datasets, schema, self.dialect())
     }
 
-    async fn find(&self, plan: &Plan, address: &EmailAddress) -> Result<Vec<Found>, ConnectError> {
+    async fn find(
+        &self,
+        plan: &Plan,
+        contacts: &ContactPoints,
+    ) -> Result<Vec<Found>, ConnectError> {
         let whole = self.timeout() / 2;
-        let mut found = search(self, plan, address, Search::Everywhere, whole).await;
+        let mut found = search(self, plan, contacts, Search::Everywhere, whole).await;
         // Only a search that looks at every row knows that it missed none of theirs, so it comes first: links are made
         // once a day. Where a table is too large for it, what an index finds in a moment is better than nothing.
         for quick in [Search::AnyCase, Search::Exact] {
@@ -61,7 +65,7 @@ impl<E: Engine> Connector for E {
             );
             let sure = |found: &Vec<Found>| !found.is_empty();
             // Nobody, found in a hurry, is not nobody.
-            found = search(self, plan, address, quick, self.timeout() / 8)
+            found = search(self, plan, contacts, quick, self.timeout() / 8)
                 .await
                 .and_then(|found| Some(found).filter(sure).ok_or(ConnectError::TooSlow));
         }
@@ -81,13 +85,13 @@ impl<E: Engine> Connector for E {
 async fn search<E: Engine + ?Sized>(
     engine: &E,
     plan: &Plan,
-    address: &EmailAddress,
+    contacts: &ContactPoints,
     search: Search,
     time: Duration,
 ) -> Result<Vec<Found>, ConnectError> {
     within(time, async {
         let mut session = engine.open().await?;
-        let found = read::find(&mut session, plan, address, search).await?;
+        let found = read::find(&mut session, plan, contacts, search).await?;
         session.end().await.map(|()| found)
     })
     .await

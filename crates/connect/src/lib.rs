@@ -26,7 +26,7 @@ pub mod sqlite;
 mod value;
 
 use async_trait::async_trait;
-use fairhold_domain::{catalog::Dataset, email::EmailAddress, schema::LiveSchema};
+use fairhold_domain::{catalog::Dataset, contact_point::ContactPoints, schema::LiveSchema};
 
 pub use mysql::MySqlConnector;
 pub use plan::Plan;
@@ -49,13 +49,14 @@ pub trait Connector: Send + Sync {
     /// Joins the datasets of this connection with what [`Connector::describe`] said, in this engine's SQL. No I/O.
     fn plan(&self, datasets: &[Dataset], schema: &LiveSchema) -> Plan;
 
-    /// The rows whose e-mail identity equals `address`: candidates come from SQL, and are compared here, byte by byte
-    /// after [`EmailAddress::normalise`], because a database's collation may take `adá@` for `ada@`.
+    /// The rows whose identity is one of `contacts`: candidates come from SQL, and are compared here, byte by byte
+    /// after normalising ([`ContactPoints::hold`]), because a database's collation may take `adá@` for `ada@`.
     ///
     /// It finds all of them where every row can be looked at in half of the time-out. In larger tables it finds those that
-    /// hold the address as its normal form, by an index on the column or on `lower(column)`; when there are none, it can't
+    /// hold it as its normal form, by an index on the column or on `lower(column)`; when there are none, it can't
     /// know that there are none at all, and fails with [`ConnectError::TooSlow`].
-    async fn find(&self, plan: &Plan, address: &EmailAddress) -> Result<Vec<Found>, ConnectError>;
+    async fn find(&self, plan: &Plan, contacts: &ContactPoints)
+    -> Result<Vec<Found>, ConnectError>;
 
     /// Everything that is tied to the start rows, one page a collection, from one consistent moment.
     async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError>;

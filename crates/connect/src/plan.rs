@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use fairhold_domain::{
     catalog::{Collection, Dataset, Field, looks_like_a_secret},
+    contact_point,
     reach::{Hop, Spot, Tie, reach},
     schema::{LiveColumn, LiveSchema, LiveTable},
 };
@@ -44,7 +45,7 @@ pub(crate) struct Source {
     pub order: Option<Part>,
     /// (column, fixed value): only such rows belong to the collection.
     pub filter: Vec<(Name, String)>,
-    /// Columns that hold an e-mail identity.
+    /// Columns that hold an address or a number of the customer.
     pub identities: Vec<Identity>,
     pub paths: Vec<Vec<Step>>,
     /// Whether its rows stand in the order of the rows that they hang on: see [`streams`].
@@ -75,6 +76,7 @@ pub(crate) struct Name {
 
 #[derive(Debug)]
 pub(crate) struct Identity {
+    pub kind: contact_point::Kind,
     pub column: Name,
     pub verified: bool,
 }
@@ -276,7 +278,10 @@ impl Draft<'_> {
                         field,
                         kind,
                         verified,
-                    } if kind == "email" => {
+                    } => {
+                        let Some(kind) = contact_point::Kind::of_identity(kind) else {
+                            continue;
+                        };
                         let Some(source) = sources.get_mut(index) else {
                             continue;
                         };
@@ -286,6 +291,7 @@ impl Draft<'_> {
                         };
                         match table.column(field).filter(is_tellable) {
                             Some(column) => source.identities.push(Identity {
+                                kind,
                                 column: Name::new(column, self.dialect),
                                 verified: *verified,
                             }),
@@ -294,7 +300,6 @@ impl Draft<'_> {
                             }
                         }
                     }
-                    Tie::Identity { .. } => {}
                     Tie::Own(hops) => {
                         let path: Option<Vec<Step>> =
                             hops.iter().map(|hop| self.step(hop, &spots)).collect();

@@ -1,6 +1,6 @@
 //! What a caller asks of a connected system, and what it gets.
 
-use fairhold_domain::email::EmailAddress;
+use fairhold_domain::contact_point::ContactPoints;
 use serde::{Deserialize, Serialize};
 
 use crate::value::{Cell, RowKey};
@@ -46,8 +46,9 @@ pub struct Found {
 /// What to read.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
-    /// The proven address. Each row of `start` and `proven` must still hold it, byte by byte after normalising.
-    pub address: EmailAddress,
+    /// What the customer proved. Each row of `start` and `proven` must still hold one of these, byte by byte after
+    /// normalising.
+    pub contacts: ContactPoints,
     /// The rows that were linked to the customer by an address that the company itself proved ([`Found::verified`]): they
     /// must hold it in such a column.
     pub start: Vec<IdentityRow>,

@@ -4,7 +4,7 @@
 //! The same for every engine: each row is read as if it were theirs, in one transaction that proves that it still holds
 //! the address, and what was read is compared here. Nothing of it leaves but which rows matched.
 
-use fairhold_domain::{catalog::ColumnRef, email::EmailAddress, second_fact::Answer};
+use fairhold_domain::{catalog::ColumnRef, contact_point::ContactPoints, second_fact::Answer};
 
 use crate::{
     ConnectError, Connector, Plan,
@@ -21,8 +21,8 @@ pub const MAX_FACT_ROWS: usize = 1_000;
 /// What is to be proven, and by what.
 #[derive(Clone, Copy, Debug)]
 pub struct SecondFact<'a> {
-    /// The proven address, which the rows hold.
-    pub address: &'a EmailAddress,
+    /// What the customer proved, which the rows hold.
+    pub contacts: &'a ContactPoints,
     /// The rows that may be the customer's ([`crate::Found::verified`] is `false`).
     pub rows: &'a [IdentityRow],
     /// The columns of which one must hold the answer: in the row itself, or in a row that hangs on it as the customer's own.
@@ -44,7 +44,7 @@ pub async fn second_fact(
 ) -> Result<Vec<IdentityRow>, ConnectError> {
     let mut proven = Vec::new();
     // Whoever typed the address there knows it too.
-    if wanted.answer.matches(wanted.address.as_str()) {
+    if wanted.answer.is_one_of(wanted.contacts) {
         return Ok(proven);
     }
     // Were one unreadable fact an error, a wrong answer would be one and a right one none, however often somebody guessed.
@@ -78,7 +78,7 @@ async fn hangs_on(
     fact: &ColumnRef,
 ) -> Result<bool, ConnectError> {
     let mut request = ReadRequest {
-        address: wanted.address.clone(),
+        contacts: wanted.contacts.clone(),
         start: Vec::new(),
         proven: vec![row.clone()],
         only: Some(CollectionName::new(&fact.dataset, &fact.collection)),

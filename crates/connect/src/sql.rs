@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc};
 
-use fairhold_domain::schema::LiveTable;
+use fairhold_domain::{contact_point::ContactPoint, schema::LiveTable};
 
 use crate::value::KeyValue;
 
@@ -116,25 +116,47 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
         None
     }
 
-    /// A condition that is true of every text which could normalise to the address, and of few others. `address` is in
-    /// the normal form of [`fairhold_domain::email::EmailAddress::normalise`].
-    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, address: &str);
+    /// A condition that is true of every text which fits the pattern, whatever the case of its ASCII letters.
+    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, pattern: &Pattern);
 }
 
-/// A pattern for LIKE, with `!` before what is meant as it stands: true of every text that could normalise to the address.
-/// Any letter beyond ASCII may be stored in either case, composed or not, and white space may stand around: `%` lets that
-/// through, and the comparison in Rust decides.
-pub(crate) fn pattern_of(address: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in address.chars() {
-        match c {
-            '%' | '_' | '!' => pattern.extend(['!', c]),
-            c if c.is_ascii() => pattern.push(c),
-            _ => pattern.push('%'),
+/// What a text must be like to be a contact point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    /// For LIKE, with `!` before what is meant as it stands.
+    pub like: String,
+    /// Whether there must be a letter beyond ASCII, lest `%%@gmail.com%` let all of Gmail through.
+    pub beyond_ascii: bool,
+}
+
+/// True of every text that could normalise to the contact point, and of few others; the comparison in Rust decides.
+///
+/// Any letter of an address beyond ASCII may be stored in either case, composed or not, and white space may stand around;
+/// between the digits of a number stand all kinds of signs.
+pub(crate) fn pattern_of(point: &ContactPoint) -> Pattern {
+    let mut like = String::from("%");
+    match point {
+        ContactPoint::Email(address) => {
+            for c in address.as_str().chars() {
+                match c {
+                    '%' | '_' | '!' => like.extend(['!', c]),
+                    c if c.is_ascii() => like.push(c),
+                    _ => like.push('%'),
+                }
+            }
+            like.push('%');
+        }
+        ContactPoint::Phone(number) => {
+            number
+                .national()
+                .chars()
+                .for_each(|c| like.extend([c, '%']));
         }
     }
-    pattern.push('%');
-    pattern
+    Pattern {
+        like,
+        beyond_ascii: !point.as_str().is_ascii(),
+    }
 }
 
 impl Kind {

@@ -104,6 +104,46 @@ impl From<EmailAddress> for ContactPoint {
     }
 }
 
+/// All contact points that one person proved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactPoints {
+    points: Vec<ContactPoint>,
+    home: Option<HomeCountry>,
+}
+
+impl ContactPoints {
+    /// These, of the customer of a company whose systems hold the numbers of `home` without a country's code.
+    pub const fn new(points: Vec<ContactPoint>, home: Option<HomeCountry>) -> Self {
+        Self { points, home }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &ContactPoint> {
+        self.points.iter()
+    }
+
+    /// Those of a kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &ContactPoint> {
+        self.points.iter().filter(move |point| point.kind() == kind)
+    }
+
+    /// Whether a text of that kind in a connected system is one of them.
+    pub fn hold(&self, kind: Kind, text: &str) -> bool {
+        self.of(kind).any(|point| point.is(text, self.home))
+    }
+
+    /// Whether a text is one of them, of whatever kind.
+    pub fn hold_any(&self, text: &str) -> bool {
+        self.points.iter().any(|point| point.is(text, self.home))
+    }
+}
+
+impl From<EmailAddress> for ContactPoints {
+    fn from(address: EmailAddress) -> Self {
+        Self::new(vec![address.into()], None)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

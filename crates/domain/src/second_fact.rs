@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::catalog::{ColumnRef, Dataset, Field, looks_like_a_secret};
+use crate::contact_point::ContactPoints;
 use crate::facts::label_in_sentence;
 use crate::time::Moment;
 
@@ -51,6 +52,11 @@ impl Answer {
     /// Whether it is this value that a system holds.
     pub fn matches(&self, held: &str) -> bool {
         held.len() <= LONGEST_BYTES && normal(held) == self.0
+    }
+
+    /// Whether it is an address or a number that the customer proved already, so that it tells nothing new.
+    pub fn is_one_of(&self, contacts: &ContactPoints) -> bool {
+        contacts.hold_any(&self.0) || contacts.all().any(|point| self.matches(point.as_str()))
     }
 }
 

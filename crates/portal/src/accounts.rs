@@ -8,6 +8,7 @@
 
 use std::net::IpAddr;
 
+use fairhold_domain::contact_point;
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::password;
@@ -115,6 +116,10 @@ impl Portal {
                         portal
                             .alert(tx, &customer, &address, now, Alert::PasswordChanged)
                             .await?;
+                    } else {
+                        // The newest proof counts: another account may have held the address beside its own.
+                        let kind = contact_point::Kind::Email;
+                        portal.take_from_holder(tx, &address_hash, kind).await?;
                     }
                     Ok::<(), Error>(())
                 })

@@ -4,11 +4,12 @@
 //! The link in such a mail ends all sessions, takes away what was added to get in with since, and leads to a new
 //! password. Whoever holds the mailbox could set one anyway; so nobody is locked out by it, least of all the owner.
 
+use fairhold_domain::contact_point::Kind;
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, LinkKind};
-use fairhold_store::outbox::Mail;
+use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::seal::{new_token, token_hash};
 use fairhold_store::{Tx, factors, known_devices, log_in_tries, sessions};
 
@@ -18,7 +19,7 @@ use crate::mail::{AlertMail, text};
 use crate::{Customer, Portal};
 
 /// Seconds for which "this was not me" works.
-const NOT_ME_SECONDS: i64 = 3 * 24 * 3600;
+pub(crate) const NOT_ME_SECONDS: i64 = 3 * 24 * 3600;
 
 /// What somebody did to an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,14 @@ pub(crate) enum Alert<'a> {
     RecoveryCodesMade,
     /// Logged in with a recovery code.
     RecoveryCodeUsed,
+    /// Proved another address or number.
+    ContactAdded(Kind),
+    /// Took an address or number away.
+    ContactRemoved(Kind),
+    /// Proved, for another account, an address or number that this one held.
+    ContactProvenElsewhere(Kind),
+    /// Made another address the one to log in with.
+    AddressChanged,
 }
 
 impl Alert<'_> {
@@ -46,6 +55,10 @@ impl Alert<'_> {
         match self {
             Self::NewDevice(_) => format!("A new device at {company}"),
             Self::PasswordChanged => format!("Your password at {company} was changed"),
+            Self::AddressChanged => format!("Your address at {company} was changed"),
+            Self::ContactAdded(_) | Self::ContactRemoved(_) | Self::ContactProvenElsewhere(_) => {
+                format!("Your addresses at {company} were changed")
+            }
             _ => format!("Your way in at {company} was changed"),
         }
     }
@@ -72,7 +85,34 @@ impl Alert<'_> {
             Self::RecoveryCodeUsed => {
                 format!("somebody logged in to your account at {company} with a recovery code.")
             }
+            Self::ContactAdded(kind) => {
+                format!("{} was added to your account at {company}.", another(kind))
+            }
+            Self::ContactRemoved(kind) => {
+                format!("{} was taken off your account at {company}.", one(kind))
+            }
+            Self::ContactProvenElsewhere(kind) => format!(
+                "{} left your account at {company}. Somebody with another account showed that it is theirs. If it is yours, add it again.",
+                one(kind)
+            ),
+            Self::AddressChanged => format!(
+                "the address that you log in with at {company} was changed. If it was not you, you get the old one back."
+            ),
         }
+    }
+}
+
+const fn another(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Email => "another e-mail address",
+        Kind::Phone => "another phone number",
+    }
+}
+
+const fn one(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Email => "an e-mail address",
+        Kind::Phone => "a phone number",
     }
 }
 
@@ -100,6 +140,7 @@ impl Portal {
         let current = self.company().current();
         let company = current.catalog.company.name.as_str();
         let mail = Mail {
+            channel: Channel::Mail,
             to: address.as_str().to_owned(),
             subject: alert.subject(company),
             text: text(&AlertMail {
@@ -138,6 +179,7 @@ impl Portal {
         let address_hash = self.address_hash(&address);
         let token = new_token(&*self.inner.world.random);
         let new_hash = token_hash(&token);
+        let portal = self.clone();
         self.inner
             .db
             .write(move |tx| {
@@ -147,6 +189,9 @@ impl Portal {
                         .ok_or(Error::LinkEnded)?;
                     sessions::remove_all(tx, link.customer).await?;
                     factors::remove_added_since(tx, link.customer, link.created_at).await?;
+                    portal
+                        .take_addresses_back(tx, &customer, link.created_at)
+                        .await?;
                     known_devices::forget(tx, link.customer).await?;
                     log_in_tries::forget(tx, &address_hash).await?;
                     let expires = now.plus_seconds(LINK_SECONDS);
@@ -164,7 +209,7 @@ impl Portal {
 mod tests {
     use fairhold_domain::reading::is_hard_to_read;
 
-    use super::Alert;
+    use super::{Alert, Kind};
 
     #[test]
     fn every_alert_is_easy_to_read_and_names_nobody() {
@@ -177,6 +222,10 @@ mod tests {
             Alert::PasskeyRemoved,
             Alert::RecoveryCodesMade,
             Alert::RecoveryCodeUsed,
+            Alert::ContactAdded(Kind::Email),
+            Alert::ContactRemoved(Kind::Phone),
+            Alert::ContactProvenElsewhere(Kind::Phone),
+            Alert::AddressChanged,
         ] {
             for words in [
                 alert.subject("Penny's Records"),

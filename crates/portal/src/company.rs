@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use fairhold_domain::catalog::check::Finding;
 use fairhold_domain::catalog::load::{SourceFile, load};
-use fairhold_domain::catalog::{Catalog, OWN_CONNECTION};
+use fairhold_domain::catalog::{Catalog, Dataset, OWN_CONNECTION};
 use jiff::tz::TimeZone;
 
 use crate::systems::{Connections, System, systems_of};
@@ -151,15 +151,7 @@ fn read(
         return Err(CompanyError::Mistakes(mistakes));
     }
     let mut catalog = loaded.catalog;
-    if !catalog
-        .datasets
-        .iter()
-        .any(|d| d.connection.as_deref() == Some(OWN_CONNECTION))
-    {
-        catalog
-            .datasets
-            .extend(load(&[own_dataset()]).catalog.datasets);
-    }
+    describe_own(&mut catalog);
     // Pages show systems in the order in which the company names its connections, and the portal's own last.
     let order = catalog.company.connections.clone();
     catalog.datasets.sort_by_key(|d| {
@@ -179,11 +171,48 @@ fn read(
     })
 }
 
+/// Adds what the catalog does not say of the portal's own data: all of it, or the fields of the log-in that are new since
+/// the company wrote its words.
+fn describe_own(catalog: &mut Catalog) {
+    let known = load(&[own_dataset()]).catalog.datasets;
+    let is_own = |d: &&mut Dataset| d.connection.as_deref() == Some(OWN_CONNECTION);
+    if catalog.datasets.iter_mut().find(is_own).is_none() {
+        catalog.datasets.extend(known);
+        return;
+    }
+    let own = catalog.datasets.iter_mut().filter(is_own);
+    let mut collections = own.flat_map(|d| &mut d.collections);
+    for collection in known.into_iter().flat_map(|d| d.collections) {
+        if let Some(said) = collections.find(|c| c.name == collection.name) {
+            let new = collection.fields.into_iter();
+            let new: Vec<_> = new.filter(|f| said.field(&f.name).is_none()).collect();
+            said.fields.extend(new);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use fairhold_domain::facts::withheld;
 
     use super::*;
+
+    #[test]
+    fn what_is_new_is_described_where_the_company_wrote_its_own_words_before() {
+        let text = "dataset:\n  - fides_key: ours\n    name: Ours\n    portal: { connection: portal }\n    collections:\n      \
+                    - { name: account, fields: [{ name: email, portal: { label: Your mail } }] }\n";
+        let path = "datasets/ours.yml".to_owned();
+        let text = text.to_owned();
+        let mut catalog = load(&[SourceFile { path, text }]).catalog;
+        describe_own(&mut catalog);
+        let account = catalog
+            .dataset("ours")
+            .and_then(|d| d.collection("account"));
+        let label = |name| account.and_then(|c| c.field(name)?.label.clone());
+        assert_eq!(label("email").as_deref(), Some("Your mail"));
+        assert_eq!(label("phone_numbers").as_deref(), Some("Phone numbers"));
+        assert_eq!(catalog.datasets.len(), 1);
+    }
 
     #[test]
     fn what_the_portal_holds_is_described_where_a_company_does_not() {
@@ -197,7 +226,18 @@ mod tests {
             .dataset("portal")
             .and_then(|d| d.collection("account"));
         let names: Vec<_> = account.iter().flat_map(|c| &c.fields).collect();
-        for name in ["email", "joined", "last_log_in", "password"] {
+        for name in [
+            "email",
+            "joined",
+            "last_log_in",
+            "password",
+            "other_addresses",
+            "phone_numbers",
+            "devices",
+            "named_log_ins",
+            "app",
+            "recovery_codes",
+        ] {
             assert!(names.iter().any(|f| f.name == name), "{name}");
         }
         let password = account.and_then(|c| c.field("password"));

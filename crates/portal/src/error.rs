@@ -1,5 +1,6 @@
 //! What can go wrong in a use case: a closed set, without any value in it.
 
+use crate::contact_points::ContactError;
 use fairhold_domain::email::EmailError;
 use fairhold_domain::factors::CodeError;
 use fairhold_domain::password::PasswordError;
@@ -30,6 +31,9 @@ pub enum Error {
     /// The password will not do.
     #[error("not a password")]
     Password(#[from] PasswordError),
+    /// The address or number can't be added or proven.
+    #[error("not a contact point")]
+    Contact(#[from] ContactError),
     /// The text can be no second fact.
     #[error("not an answer")]
     SecondFact(#[from] AnswerError),

@@ -8,6 +8,7 @@ mod alerts;
 pub mod api_keys;
 pub mod breached;
 pub mod company;
+pub mod contact_points;
 pub mod demo;
 mod error;
 pub mod factors;
@@ -23,6 +24,7 @@ pub mod second_fact;
 pub mod sessions;
 pub mod staff;
 pub mod systems;
+pub mod texts;
 pub mod totp;
 pub mod who_looked;
 pub mod world;
@@ -48,6 +50,7 @@ use jobs::Bell;
 use mail::Mailer;
 use passwords::Passwords;
 use systems::Connections;
+use texts::Texter;
 use webauthn_rs::Webauthn;
 use world::World;
 
@@ -84,6 +87,7 @@ struct Inner {
     settings: Settings,
     company: Company,
     mailer: Mailer,
+    texter: Texter,
     passwords: Passwords,
     relying_party: Option<Webauthn>,
     bell: Bell,
@@ -105,6 +109,8 @@ pub struct Parts {
     pub connections: Connections,
     /// How mail leaves.
     pub mailer: Mailer,
+    /// How texts to phones leave.
+    pub texter: Texter,
     /// Passwords that thieves have already.
     pub breached: Option<BreachedPasswords>,
 }
@@ -142,6 +148,7 @@ impl Portal {
                 settings: parts.settings,
                 company,
                 mailer: parts.mailer,
+                texter: parts.texter,
                 passwords,
                 relying_party,
                 bell: Bell::default(),

@@ -1,7 +1,7 @@
-//! Links: which rows of a connected system are a customer's, by the address that they proved.
+//! Links: which rows of a connected system are a customer's, by the addresses and numbers that they proved.
 
 use fairhold_connect::{ConnectError, Connector, IdentityRow, Plan};
-use fairhold_domain::email::EmailAddress;
+use fairhold_domain::contact_point::ContactPoints;
 use fairhold_domain::time::Moment;
 use fairhold_store::links::Link;
 use serde::{Deserialize, Serialize};
@@ -36,7 +36,7 @@ pub(crate) async fn links(
     connector: &dyn Connector,
     plan: &Plan,
     known: &[Link],
-    address: &EmailAddress,
+    contacts: &ContactPoints,
     now: Moment,
 ) -> Result<SystemLinks, ConnectError> {
     let young: Option<Vec<Linked>> = system
@@ -55,7 +55,7 @@ pub(crate) async fn links(
             fresh: Vec::new(),
         });
     }
-    let found = connector.find(plan, address).await?;
+    let found = connector.find(plan, contacts).await?;
     let linked: Vec<Linked> = system
         .datasets
         .iter()

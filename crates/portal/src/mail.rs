@@ -37,6 +37,9 @@ pub enum MailError {
     /// The server can't be reached or did not take it.
     #[error("mail server")]
     Server,
+    /// The gateway for texts can't be reached or did not take it.
+    #[error("gateway for texts")]
+    Gateway,
 }
 
 impl Mailer {
@@ -103,6 +106,21 @@ pub(crate) struct AlreadyHereMail<'a> {
 pub(crate) struct ResetMail<'a> {
     pub company: &'a str,
     pub link: &'a str,
+}
+
+/// A code that proves an address.
+#[derive(Template)]
+#[template(path = "code.txt")]
+pub(crate) struct CodeMail<'a> {
+    pub company: &'a str,
+    pub code: &'a str,
+}
+
+/// Somebody wants an account with an address that one logged in with until a short time ago.
+#[derive(Template)]
+#[template(path = "moved_away.txt")]
+pub(crate) struct MovedAwayMail<'a> {
+    pub company: &'a str,
 }
 
 /// Something was done to the account, by its owner or by somebody else.

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use fairhold_domain::catalog::{Collection, Dataset, Origin, ShownAs};
+use fairhold_domain::contact_point::{ContactPoint, Kind};
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::facts::{Entry, Fact, Part};
 use fairhold_domain::present;
 use fairhold_domain::time::Moment;
-use fairhold_store::StoreError;
 use fairhold_store::accounts::Account;
 use fairhold_store::records::{OwnRecord, OwnValue};
+use fairhold_store::{StoreError, Tx, factors};
 
 use crate::company::Current;
 use crate::error::{Error, Result};
 use crate::rows::{Head, Uncover, part};
+use crate::{Customer, Portal};
 
 /// The address that the customer logs in with, by its name in the sealed record.
 pub(crate) const ADDRESS: &str = "account.email";
@@ -35,6 +37,57 @@ pub(crate) fn given(value: &str, at: Moment) -> OwnValue {
         at,
         purpose: None,
         grant: None,
+    }
+}
+
+impl Portal {
+    /// What is kept to let the customer in, beside the sealed record: what they proved, and how and where they come in.
+    pub(crate) async fn log_in_values(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        proven: &[(ContactPoint, Moment)],
+    ) -> Result<BTreeMap<String, OwnValue>> {
+        let mut values = BTreeMap::new();
+        for (name, kind) in [
+            ("account.other_addresses", Kind::Email),
+            ("account.phone_numbers", Kind::Phone),
+        ] {
+            let of_kind = || proven.iter().filter(|(point, _)| point.kind() == kind);
+            let texts: Vec<&str> = of_kind().map(|(point, _)| point.as_str()).collect();
+            let last = of_kind().map(|(_, at)| *at).max();
+            values.extend(last.map(|at| (name.to_owned(), given(&texts.join(", "), at))));
+        }
+        let devices = self.devices_of(tx, customer).await?;
+        let last = devices.iter().map(|(_, seen)| *seen).max();
+        let words: Vec<String> = devices.into_iter().map(|(words, _)| words).collect();
+        values.extend(last.map(|at| {
+            let origin = Origin::Observed;
+            let value = OwnValue {
+                origin,
+                ..given(&words.join(", "), at)
+            };
+            ("account.devices".to_owned(), value)
+        }));
+        let passkeys = self.passkeys_of(tx, customer).await?;
+        let last = passkeys.iter().map(|(_, added)| *added).max();
+        let first = passkeys.iter().map(|(_, added)| *added).min();
+        let names: Vec<String> = passkeys.into_iter().map(|(name, _)| name).collect();
+        values.extend(last.map(|at| {
+            (
+                "account.named_log_ins".to_owned(),
+                given(&names.join(", "), at),
+            )
+        }));
+        // Secrets: that they are held is said, what they are is not.
+        let app = factors::app_added_at(tx, customer.id).await?;
+        let codes = factors::factors(tx, customer.id).await?.recovery_codes;
+        // They came with the first factor.
+        let codes = app.into_iter().chain(first).min().filter(|_| codes > 0);
+        for (name, at) in [("account.app", app), ("account.recovery_codes", codes)] {
+            values.extend(at.map(|at| (name.to_owned(), given("", at))));
+        }
+        Ok(values)
     }
 }
 

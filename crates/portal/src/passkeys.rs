@@ -8,7 +8,7 @@ use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::factors::{self, StoredPasskey};
 use fairhold_store::seal::hex;
-use fairhold_store::{StoreError, accounts};
+use fairhold_store::{StoreError, Tx, accounts};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -228,10 +228,8 @@ impl Portal {
         let zone = self.company().current().zone.clone();
         let spoken = |at: i64| present::spoken(Moment(at).timestamp(), now.timestamp(), &zone);
         let own = |stored: StoredPasskey| {
-            let name = name_context(&stored.passkey_id);
-            let name = customer.key.open(&name, &stored.name)?;
             Ok(OwnPasskey {
-                name: String::from_utf8(name).map_err(|_| Error::Store(StoreError::Form))?,
+                name: name_of(customer, &stored)?,
                 added: spoken(stored.added_at),
                 used: stored.used_at.map(spoken),
                 passkey_id: stored.passkey_id,
@@ -293,6 +291,19 @@ impl Portal {
         Ok(())
     }
 
+    /// The names of a customer's passkeys, each with when it was added.
+    pub(crate) async fn passkeys_of(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+    ) -> Result<Vec<(String, Moment)>> {
+        let stored = factors::passkeys(tx, customer.id).await?;
+        let named = stored
+            .iter()
+            .map(|passkey| Ok((name_of(customer, passkey)?, Moment(passkey.added_at))));
+        named.collect()
+    }
+
     async fn stored_passkeys(&self, customer: &Customer) -> Result<Vec<StoredPasskey>> {
         let mut tx = self.inner.db.read().await?;
         Ok(factors::passkeys(&mut tx, customer.id).await?)
@@ -315,6 +326,13 @@ impl Portal {
         let key = &self.inner.keys.portal().addresses;
         hex(&key.keyed_hash(&[b"passkey", credential]))
     }
+}
+
+fn name_of(customer: &Customer, passkey: &StoredPasskey) -> Result<String> {
+    let name = customer
+        .key
+        .open(&name_context(&passkey.passkey_id), &passkey.name)?;
+    String::from_utf8(name).map_err(|_| Error::Store(StoreError::Form))
 }
 
 fn name_context(passkey_id: &str) -> String {

@@ -9,7 +9,7 @@
 use fairhold_connect::{ConnectError, Connector, IdentityRow, SecondFact, second_fact};
 use fairhold_domain::access::{Act, Actor, Look, Seen};
 use fairhold_domain::catalog::{ColumnRef, Dataset};
-use fairhold_domain::email::EmailAddress;
+use fairhold_domain::contact_point::ContactPoints;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::present;
 use fairhold_domain::second_fact::{self as rules, Answer};
@@ -22,7 +22,7 @@ use crate::company::Current;
 use crate::error::{Error, Result};
 use crate::links::{SystemLinks, links};
 use crate::systems::System;
-use crate::{Customer, Portal, own_values};
+use crate::{Customer, Portal};
 
 /// What a customer is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,20 +151,18 @@ impl Portal {
             return Ok(Err(ConnectError::Down));
         };
         let mut tx = self.inner.db.read().await?;
-        let (record, _) =
-            fairhold_store::records::read(&mut tx, &customer.key, customer.id).await?;
+        let contacts = self.contact_points(&mut tx, customer).await?;
         let known = fairhold_store::links::of(&mut tx, &customer.key, customer.id).await?;
         drop(tx);
-        let address = own_values::address(&record)?;
         let compared = tokio::time::timeout(self.settings().system_timeout, async {
             // Once more when the tables have changed since they were last looked at.
             match self
-                .compare_once(&**connector, asked, &known, &address, answer)
+                .compare_once(&**connector, asked, &known, &contacts, answer)
                 .await
             {
                 Err(ConnectError::Changed) => {
                     asked.system.forget_plan();
-                    self.compare_once(&**connector, asked, &[], &address, answer)
+                    self.compare_once(&**connector, asked, &[], &contacts, answer)
                         .await
                 }
                 compared => compared,
@@ -178,20 +176,20 @@ impl Portal {
         connector: &dyn Connector,
         asked: &Asked<'_>,
         known: &[Link],
-        address: &EmailAddress,
+        contacts: &ContactPoints,
         answer: &Answer,
     ) -> Result<Compared, ConnectError> {
         let (timeout, now) = (self.settings().system_timeout, self.now());
         let plan = asked.system.plan(connector, timeout, now).await?;
         let SystemLinks { linked, fresh } =
-            links(asked.system, connector, &plan, known, address, now).await?;
+            links(asked.system, connector, &plan, known, contacts, now).await?;
         let of_dataset = asked.system.datasets.iter().zip(linked);
         let rows: Vec<IdentityRow> = of_dataset
             .filter(|(dataset, _)| dataset.key == asked.dataset.key)
             .flat_map(|(_, linked)| linked.unproven)
             .collect();
         let wanted = SecondFact {
-            address,
+            contacts,
             rows: &rows,
             facts: &asked.facts,
             answer,

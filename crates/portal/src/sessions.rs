@@ -5,7 +5,7 @@ use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::seal::{hex, new_token};
 use fairhold_store::sessions::{self, OwnSession};
-use fairhold_store::{StoreError, known_devices, outbox};
+use fairhold_store::{StoreError, Tx, known_devices, outbox};
 
 use crate::alerts::Alert;
 use crate::error::{Error, Result};
@@ -108,6 +108,22 @@ impl Portal {
         let devices = own.into_iter().map(device).collect::<Result<_>>()?;
         self.look_at_log_in(customer).await?;
         Ok(devices)
+    }
+
+    /// The devices in words, each with when it was used last.
+    pub(crate) async fn devices_of(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+    ) -> Result<Vec<(String, Moment)>> {
+        let now = self.now();
+        let idle_since = now.plus_seconds(-self.settings().idle_seconds);
+        let own = sessions::of_customer(tx, customer.id, now, idle_since).await?;
+        let device = |session: OwnSession| {
+            let seen = Moment(session.last_seen_at);
+            Ok((words(customer, &session)?, seen))
+        };
+        own.into_iter().map(device).collect()
     }
 
     /// Ends one of the customer's sessions, at once.

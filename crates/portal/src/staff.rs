@@ -13,7 +13,7 @@ use fairhold_domain::peer::Network;
 use fairhold_domain::policy::{Action, Actor, Decider, Decision, Permit, Role};
 use fairhold_domain::time::Moment;
 use fairhold_store::log_in_tries::{self, Door};
-use fairhold_store::outbox::Mail;
+use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::seal::{hex, new_token, token_hash};
 use fairhold_store::staff::{self, StoredStaff};
 use fairhold_store::{StoreError, Tx, decisions, jobs};
@@ -492,6 +492,7 @@ impl Portal {
         Ok(Some(WaitingInvitation {
             token_hash,
             mail: Mail {
+                channel: Channel::Mail,
                 to: staff::open_address(&key, id, &stored.sealed)?,
                 subject: format!("You are invited to the portal of {company}"),
                 text: text(&mail)?,

@@ -186,10 +186,10 @@ mod tests {
 
     /// The columns that the catalog does not describe, as the plan reads them.
     async fn undescribed(connector: &SqliteConnector, plan: &Plan) -> Vec<String> {
-        let address = EmailAddress::parse("ada@example.com").unwrap();
-        let found = connector.find(plan, &address).await.unwrap();
+        let contacts = EmailAddress::parse("ada@example.com").unwrap().into();
+        let found = connector.find(plan, &contacts).await.unwrap();
         let request = ReadRequest {
-            address,
+            contacts,
             start: found.into_iter().map(|f| f.row).collect(),
             proven: Vec::new(),
             only: None,

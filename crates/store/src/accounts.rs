@@ -359,6 +359,13 @@ pub async fn never_proven(
     rows.iter().map(|(id,)| customer_id(id)).collect()
 }
 
+/// Removes a customer who never proved their address, because somebody else has just proven it; answers whether there was
+/// one. What hangs on it goes too.
+pub async fn give_way(tx: &mut Tx, customer: CustomerId) -> Result<bool> {
+    let sql = "DELETE FROM customers WHERE customer_id = $1 AND proven_at IS NULL";
+    Ok(tx.execute(sql, [customer.into()]).await? > 0)
+}
+
 /// Removes a customer who never proved their address and has no link that could still prove it; what hangs on it goes
 /// too.
 pub async fn remove_never_proven(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<bool> {

@@ -32,6 +32,13 @@ impl Factors {
     }
 }
 
+/// When a customer's app was added; `None` when they have none.
+pub async fn app_added_at(tx: &mut Tx, customer: CustomerId) -> Result<Option<Moment>> {
+    let sql = "SELECT added_at FROM app_codes WHERE customer_id = $1";
+    let row: Option<(i64,)> = tx.optional(sql, [customer.into()]).await?;
+    Ok(row.map(|(at,)| Moment(at)))
+}
+
 /// A passkey.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct StoredPasskey {

@@ -6,6 +6,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod contact_points;
 pub mod db;
 pub mod decisions;
 pub mod factors;

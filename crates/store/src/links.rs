@@ -53,6 +53,12 @@ pub async fn put(
     tx.execute(sql, args).await.map(|_| ())
 }
 
+/// Forgets all links of a customer: what they proved has changed, so all systems are asked anew.
+pub async fn forget(tx: &mut Tx, customer: CustomerId) -> Result<()> {
+    let sql = "DELETE FROM links WHERE customer_id = $1";
+    tx.execute(sql, [customer.into()]).await.map(|_| ())
+}
+
 fn identity(customer: CustomerId, dataset: &str) -> String {
     format!("link:{customer}:{dataset}")
 }

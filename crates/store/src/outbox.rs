@@ -7,10 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::db::{Result, StoreError, Tx};
 use crate::seal::{Random, SecretKey};
 
-/// A mail. The subject holds nothing personal; the body may.
+/// How a message leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Channel {
+    /// By e-mail.
+    #[default]
+    Mail,
+    /// By text to a phone.
+    Text,
+}
+
+/// A mail, or a text to a phone. The subject holds nothing personal; the body may.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
-    /// The proven, or about to be proven, address.
+    /// How it leaves.
+    #[serde(default)]
+    pub channel: Channel,
+    /// The proven, or about to be proven, address or number.
     pub to: String,
     /// Nothing personal: subjects are shown on locked phones.
     pub subject: String,

@@ -13,6 +13,7 @@ mod alerts;
 mod api;
 mod authenticator;
 mod chinook;
+mod contacts;
 mod devices;
 mod drift;
 mod engines;

@@ -178,9 +178,11 @@ async fn every_form_that_asks_again_leads_back_to_a_page() {
     for form in CUSTOMERS_FORMS
         .iter()
         .filter_map(|f| f.strip_prefix("POST "))
+        .filter(|f| !f.contains("{id}"))
     {
         house.clock.pass(FRESH);
         let fields = [
+            ("email", "eve@example.com"),
             ("password", NEW),
             ("code", "123456"),
             ("id", "x"),

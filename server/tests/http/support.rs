@@ -16,6 +16,7 @@ use fairhold_connect::Connector;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
 use fairhold_portal::demo::DemoCustomer;
+use fairhold_portal::texts::Texter;
 use fairhold_portal::world::{Clock, World};
 use fairhold_portal::{Customer, Portal};
 use fairhold_server::config::{Config, Connection, Server};
@@ -126,6 +127,8 @@ pub struct Setup {
     /// In place of configured connections.
     connectors: Vec<(String, Arc<dyn Connector>)>,
     system_timeout: Duration,
+    /// In place of the configured one.
+    texter: Option<Texter>,
     folder: tempfile::TempDir,
 }
 
@@ -159,6 +162,7 @@ impl Setup {
             mode,
             connectors: Vec::new(),
             system_timeout: Duration::from_secs(20),
+            texter: None,
             folder,
         };
         let key = SecretKey::generate(&*World::real().random).to_text();
@@ -227,6 +231,12 @@ impl Setup {
         self
     }
 
+    /// The same, whose texts to phones leave so.
+    pub fn with_texter(mut self, texter: Texter) -> Self {
+        self.texter = Some(texter);
+        self
+    }
+
     /// Starts it.
     pub async fn start(self) -> House {
         let clock = TestClock::start();
@@ -237,6 +247,7 @@ impl Setup {
         let mut parts = parts(&self.config, self.mode, world).await.unwrap();
         parts.settings.system_timeout = self.system_timeout;
         parts.connections.extend(self.connectors);
+        parts.texter = self.texter.unwrap_or(parts.texter);
         let portal = Portal::open(parts).await.unwrap();
         let site = site(self.folder.path());
         let app = fairhold_server::http::router(
@@ -337,6 +348,8 @@ impl House {
 
     /// A browser that nobody has used.
     pub fn browser(&self) -> Browser {
+        // The gateway's client brings TLS along, so that every client has to be told whose. The first one told is kept.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let client = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fairhold_connect::{ConnectError, Connector, Found, Plan, ReadRequest, Reading};
 use fairhold_domain::catalog::Dataset;
-use fairhold_domain::email::EmailAddress;
+use fairhold_domain::contact_point::ContactPoints;
 use fairhold_domain::schema::LiveSchema;
 
 use crate::html;
@@ -203,7 +203,7 @@ impl Connector for Fault {
         unreachable!("it was never described")
     }
 
-    async fn find(&self, _: &Plan, _: &EmailAddress) -> Result<Vec<Found>, ConnectError> {
+    async fn find(&self, _: &Plan, _: &ContactPoints) -> Result<Vec<Found>, ConnectError> {
         std::future::pending().await
     }
 

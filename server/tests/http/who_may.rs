@@ -68,7 +68,13 @@ pub const STAFF: [&str; 10] = [
 const SYSTEMS: [&str; 1] = ["GET /v1/whoami"];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-pub const CUSTOMERS: [&str; 11] = [
+pub const CUSTOMERS: [&str; 17] = [
+    "GET /account/contacts",
+    "GET /account/contacts/code/{id}",
+    "GET /account/contacts/again",
+    "GET /account/contacts/take-over",
+    "GET /account/contacts/log-in",
+    "GET /account/contacts/off",
     "GET /account/app/off",
     "GET /account/recovery-codes/kept",
     "GET /account/passkeys/name",
@@ -83,7 +89,13 @@ pub const CUSTOMERS: [&str; 11] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-pub const CUSTOMERS_FORMS: [&str; 16] = [
+pub const CUSTOMERS_FORMS: [&str; 22] = [
+    "POST /account/contacts",
+    "POST /account/contacts/code/{id}",
+    "POST /account/contacts/again",
+    "POST /account/contacts/take-over",
+    "POST /account/contacts/log-in",
+    "POST /account/contacts/off",
     "POST /account/app",
     "POST /account/app/new",
     "POST /account/app/off",
@@ -242,6 +254,7 @@ pub fn path_of(route: &str) -> (Method, String) {
         .replace("/pkg/{file}", "/pkg/fairhold.0c.css")
         .replace("{file}", "logo.svg")
         .replace("{token}", "a-token")
+        .replace("{id}", "00112233445566778899aabbccddeeff")
         .replace("{dataset}", "shop")
         .replace("{collection}", "orders");
     (method.parse().unwrap(), path)

@@ -1,6 +1,7 @@
 //! Your log-in: how a customer gets in, and where they are logged in.
 
 pub mod app_codes;
+pub mod contacts;
 pub mod devices;
 pub mod passkeys;
 pub mod password;
@@ -54,6 +55,7 @@ pub async fn page(
             <Way address="/account/passkeys" name="Passkeys" words=passkeys(factors) />
             <Way address="/account/app" name="Codes from an app" words=app(factors) />
             <Way address="/account/recovery-codes" name="Recovery codes" words=recovery_codes(factors) />
+            <Way address="/account/contacts" name="Addresses and numbers" words="Add an address or a number that you used with us. Change the address that you log in with.".to_owned() />
             <Way address="/account/password" name="Password" words="Choose a new password.".to_owned() />
             <Way address="/account/devices" name="Devices" words="See where you are logged in. Log out a device that you lost or do not know.".to_owned() />
         }

@@ -3,7 +3,7 @@
 //! their column's type where they are compared: else MySQL would compare numbers as fractions that lose digits.
 
 use crate::{
-    sql::{Dialect, Expr, Kind, Sql, pattern_of},
+    sql::{Dialect, Expr, Kind, Pattern, Sql},
     value::{KeyValue, MAX_CELL_BYTES},
 };
 
@@ -136,13 +136,13 @@ impl Dialect for MySqlDialect {
     }
 
     /// LIKE knows no case in the collation that is named here, nor accents.
-    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, address: &str) {
+    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, pattern: &Pattern) {
         let text = self.as_text(expression).sql;
-        let pattern = KeyValue::Text(pattern_of(address));
+        let like = KeyValue::Text(pattern.like.clone());
         sql.push(&format!("({text} COLLATE utf8mb4_general_ci LIKE "))
-            .bind(pattern, &Kind::new("text", true))
+            .bind(like, &Kind::new("text", true))
             .push(" ESCAPE '!'");
-        if !address.is_ascii() {
+        if pattern.beyond_ascii {
             sql.push(&format!(" AND OCTET_LENGTH({text}) > CHAR_LENGTH({text})"));
         }
         sql.push(")");

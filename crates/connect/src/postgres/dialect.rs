@@ -2,7 +2,7 @@
 //! type where it is compared.
 
 use crate::{
-    sql::{Dialect, Expr, Kind, Sql, pattern_of},
+    sql::{Dialect, Expr, Kind, Pattern, Sql},
     value::{KeyValue, MAX_CELL_BYTES},
 };
 
@@ -121,13 +121,13 @@ impl Dialect for PostgresDialect {
     /// ILIKE knows no case; in the collation "C" that is the case of ASCII, whatever the language of the server. Lest
     /// `%%@gmail.com%` let all of Gmail through, an address beyond ASCII is looked for only among texts of more bytes than
     /// letters.
-    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, address: &str) {
+    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, pattern: &Pattern) {
         let text = format!("({})::text", expression.sql);
-        let pattern = KeyValue::Text(pattern_of(address));
+        let like = KeyValue::Text(pattern.like.clone());
         sql.push(&format!("({text} COLLATE \"C\" ILIKE "))
-            .bind(pattern, &Kind::new("text", false))
+            .bind(like, &Kind::new("text", false))
             .push(" ESCAPE '!'");
-        if !address.is_ascii() {
+        if pattern.beyond_ascii {
             sql.push(&format!(" AND octet_length({text}) > length({text})"));
         }
         sql.push(")");

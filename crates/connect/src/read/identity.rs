@@ -1,8 +1,9 @@
-//! Whose rows a reading starts from: those that hold the address, found by it and proved again at each reading.
+//! Whose rows a reading starts from: those that hold an address or a number that the customer proved, found by it and
+//! proved again at each reading.
 
 use std::collections::{HashMap, HashSet};
 
-use fairhold_domain::email::EmailAddress;
+use fairhold_domain::contact_point::{ContactPoint, ContactPoints, Kind};
 
 use super::{
     Session,
@@ -13,9 +14,9 @@ use super::{
 };
 use crate::{
     ConnectError, Plan,
-    plan::{MAX_IDENTITY, Name, Source},
+    plan::{Identity, MAX_IDENTITY, Name, Source},
     reading::{Found, IdentityRow, ReadRequest},
-    sql::{Expr, Sql, Statement},
+    sql::{Expr, Sql, Statement, pattern_of},
     value::{KeyValue, RowKey},
 };
 
@@ -34,17 +35,22 @@ pub(crate) enum Search {
     Exact,
 }
 
-/// Finds the rows whose e-mail identity is the address.
+/// Finds the rows that hold one of the contact points as their identity.
 pub(crate) async fn find(
     session: &mut dyn Session,
     plan: &Plan,
-    address: &EmailAddress,
+    contacts: &ContactPoints,
     search: Search,
 ) -> Result<Vec<Found>, ConnectError> {
     let mut found = Vec::new();
-    for source in plan.sources.iter().filter(|s| !s.identities.is_empty()) {
+    let is_sought = |s: &&Source| {
+        s.identities
+            .iter()
+            .any(|i| contacts.of(i.kind).next().is_some())
+    };
+    for source in plan.sources.iter().filter(is_sought) {
         let candidates = session
-            .rows(candidates(plan, source, address, search))
+            .rows(candidates(plan, source, contacts, search))
             .await?;
         if candidates.len() > MAX_CANDIDATES {
             return Err(ConnectError::TooSlow);
@@ -55,7 +61,7 @@ pub(crate) async fn find(
                 .identities
                 .iter()
                 .zip(&identities)
-                .filter(|(_, v)| holds(v, address))
+                .filter(|(identity, value)| holds(identity, value, contacts))
                 .map(|(i, _)| i.verified);
             if let Some(first) = verified.next() {
                 let row = IdentityRow {
@@ -120,7 +126,7 @@ pub(super) async fn prove(
                 .iter()
                 .zip(&rest)
                 .any(|(identity, value)| {
-                    (identity.verified || by_fact) && holds(value, &request.address)
+                    (identity.verified || by_fact) && holds(identity, value, &request.contacts)
                 });
             if is_theirs {
                 starts.push(Start {
@@ -141,13 +147,13 @@ pub(super) async fn prove(
 }
 
 /// Byte by byte, after normalising.
-fn holds(identity: &KeyValue, address: &EmailAddress) -> bool {
-    match identity {
+fn holds(identity: &Identity, value: &KeyValue, contacts: &ContactPoints) -> bool {
+    match value {
         // What was cut off at the limit may go on in any way.
         KeyValue::Text(text) => {
-            text.chars().count() < MAX_IDENTITY as usize
-                && EmailAddress::normalise(text) == address.as_str()
+            text.chars().count() < MAX_IDENTITY as usize && contacts.hold(identity.kind, text)
         }
+        KeyValue::Int(number) => contacts.hold(identity.kind, &number.to_string()),
         _ => false,
     }
 }
@@ -164,7 +170,7 @@ fn first_columns(plan: &Plan, start: usize) -> Vec<&Name> {
     unique(columns)
 }
 
-fn candidates(plan: &Plan, source: &Source, address: &EmailAddress, search: Search) -> Statement {
+fn candidates(plan: &Plan, source: &Source, contacts: &ContactPoints, search: Search) -> Statement {
     let mut sql = Sql::new(&*plan.dialect);
     sql.push("SELECT ");
     write_key(&mut sql, source);
@@ -172,27 +178,63 @@ fn candidates(plan: &Plan, source: &Source, address: &EmailAddress, search: Sear
     write_from(&mut sql, source, |sql| {
         sql.push("(")
             .joined(&source.identities, " OR ", "1 = 0", |sql, identity| {
-                let column = identity.column.of("t0");
-                let normal = || KeyValue::Text(address.as_str().to_owned());
-                match search {
-                    Search::Everywhere => {
-                        let dialect = sql.dialect;
-                        dialect.may_hold(sql, &column, address.as_str());
-                    }
-                    Search::AnyCase => {
-                        let lower = Expr::new(format!("lower({})", column.sql), column.kind);
-                        sql.one_of(&lower, &[normal()]);
-                    }
-                    Search::Exact => {
-                        sql.one_of(&column, &[normal()]);
-                    }
-                }
+                let points: Vec<&ContactPoint> = contacts.of(identity.kind).collect();
+                write_may_be(sql, identity, &points, search);
             });
         sql.push(")");
         write_filter(sql, source, "t0");
     });
     sql.push(&format!(" LIMIT {}", MAX_CANDIDATES + 1));
     sql.finish(source.key_len() + source.identities.len())
+}
+
+/// Whether a column may hold one of these.
+fn write_may_be(sql: &mut Sql<'_>, identity: &Identity, points: &[&ContactPoint], search: Search) {
+    let column = identity.column.of("t0");
+    let is_number = sql.dialect.is_number(&column.kind);
+    let forms: Vec<KeyValue> = points
+        .iter()
+        .flat_map(|point| plain_forms(point))
+        .filter(|form| !is_number || form.bytes().all(|b| b.is_ascii_digit()))
+        .map(KeyValue::Text)
+        .collect();
+    match search {
+        Search::Everywhere => {
+            let dialect = sql.dialect;
+            sql.any(points, &mut |sql, point| {
+                dialect.may_hold(sql, &column, &pattern_of(point));
+            });
+        }
+        _ if forms.is_empty() => {
+            sql.push("1 = 0");
+        }
+        Search::AnyCase if identity.kind == Kind::Email => {
+            let lower = Expr::new(format!("lower({})", column.sql), column.kind);
+            sql.one_of(&lower, &forms);
+        }
+        Search::AnyCase | Search::Exact => {
+            sql.one_of(&column, &forms);
+        }
+    }
+}
+
+/// The forms in which a contact point is found by an index: an address is stored in its normal form, a number in one of
+/// those that have no sign between the digits.
+fn plain_forms(point: &ContactPoint) -> Vec<String> {
+    match point {
+        ContactPoint::Email(address) => vec![address.as_str().to_owned()],
+        ContactPoint::Phone(number) => {
+            let (international, national) = (number.as_str(), number.national());
+            let digits = international.trim_start_matches('+');
+            vec![
+                international.to_owned(),
+                digits.to_owned(),
+                format!("00{digits}"),
+                format!("0{national}"),
+                national.to_owned(),
+            ]
+        }
+    }
 }
 
 fn start_rows(plan: &Plan, source: &Source, columns: &[&Name], wanted: &[&RowKey]) -> Statement {

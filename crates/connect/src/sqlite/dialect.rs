@@ -3,7 +3,7 @@
 use fairhold_domain::schema::LiveTable;
 
 use crate::{
-    sql::{Dialect, Expr, Kind, Sql, pattern_of},
+    sql::{Dialect, Expr, Kind, Pattern, Sql},
     value::{KeyValue, MAX_CELL_BYTES},
 };
 
@@ -86,14 +86,14 @@ impl Dialect for SqliteDialect {
 
     /// LIKE knows no case in ASCII. Lest `%%@gmail.com%` let all of Gmail through, an address beyond ASCII is looked for
     /// only among texts of more bytes than letters.
-    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, address: &str) {
+    fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, pattern: &Pattern) {
         let column = &expression.sql;
         sql.push("(")
             .push(column)
             .push(" LIKE ")
-            .bind(KeyValue::Text(pattern_of(address)), &expression.kind)
+            .bind(KeyValue::Text(pattern.like.clone()), &expression.kind)
             .push(" ESCAPE '!'");
-        if !address.is_ascii() {
+        if pattern.beyond_ascii {
             sql.push(&format!(" AND octet_length({column}) > length({column})"));
         }
         sql.push(")");

@@ -370,7 +370,7 @@ mod tests {
     async fn run_for(connector: &SqliteConnector, id: i64, email: &str) -> (Vec<String>, Reading) {
         let plan = connector.plan(&[shop()], &connector.describe().await.unwrap());
         let request = ReadRequest {
-            address: EmailAddress::parse(email).unwrap(),
+            contacts: EmailAddress::parse(email).unwrap().into(),
             start: vec![IdentityRow {
                 place: CollectionName::new("shop", "customer"),
                 key: RowKey(vec![KeyValue::Int(id)]),

@@ -75,7 +75,7 @@ impl Shop {
     ) -> Result<Vec<IdentityRow>, ConnectError> {
         let facts: Vec<ColumnRef> = facts.iter().map(|f| column(f)).collect();
         let wanted = SecondFact {
-            address: &address("ada@example.com"),
+            contacts: &address("ada@example.com"),
             rows,
             facts: &facts,
             answer: &Answer::parse(answer).unwrap(),

@@ -7,7 +7,7 @@ use fairhold_connect::{
     Cell, ConnectError, Connector, MySqlConnector, Plan, PostgresConnector, ServerSettings,
     SettingsError, Tls,
 };
-use fairhold_domain::{email::EmailAddress, schema::LiveSchema};
+use fairhold_domain::{contact_point::ContactPoints, schema::LiveSchema};
 use sqlx::Connection as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -272,7 +272,7 @@ async fn nothing_can_be_written_on_our_connections() {
 async fn rows_of_customer(
     connector: &dyn Connector,
     plan: &Plan,
-    who: &EmailAddress,
+    who: &ContactPoints,
 ) -> Result<usize, ConnectError> {
     let found = connector.find(plan, who).await?;
     let reading = connector.read(plan, &request(who, &found)).await?;

@@ -2,6 +2,10 @@
 
 use fairhold_connect::{ConnectError, Connector as _, Count, KeyValue, ReadRequest, RowKey};
 
+use fairhold_domain::contact_point::{ContactPoint, ContactPoints};
+use fairhold_domain::email::EmailAddress;
+use fairhold_domain::phone::{HomeCountry, PhoneNumber};
+
 use crate::support::{
     Database, address, connector, datasets, keys, lines, on_each_engine, plan, read,
     read_all_pages, request, rows_of,
@@ -49,6 +53,59 @@ async fn identities_are_compared_byte_by_byte_after_normalising() {
             "{typed}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_phone_number_is_found_in_every_way_to_write_it() {
+    let tables = "CREATE TABLE customer (id INTEGER PRIMARY KEY, phone VARCHAR(90), plain BIGINT, email VARCHAR(90));
+        INSERT INTO customer VALUES (1, '+353 87 123 4567', NULL, NULL), (2, '(087) 123-4567', NULL, NULL),
+        (3, '00353871234567', NULL, NULL), (4, NULL, 871234567, NULL), (5, '087 123 4568', NULL, 'ada@example.com'),
+        (6, '+44 87 123 4567', NULL, NULL), (7, '1087 123 4567', NULL, NULL), (8, 'ask her: 087 123 4567', NULL, NULL),
+        (9, '871234567', NULL, NULL), (10, '', NULL, '+353871234567');";
+    on_each_engine(&[tables], async |database| {
+        let connector = &*database.connector();
+        let datasets = datasets(
+            "
+      - name: customer
+        fields:
+          - { name: id }
+          - { name: email, fides_meta: { identity: email }, portal: { verified: true } }
+          - { name: phone, fides_meta: { identity: phone_number }, portal: { verified: true } }
+          - { name: plain, fides_meta: { identity: phone_number }, portal: { verified: true } }
+",
+        );
+        let plan = plan(connector, &datasets).await;
+        let home = HomeCountry::parse("IE");
+        let number = PhoneNumber::parse("087 123 4567", home).unwrap();
+        let email = EmailAddress::parse("ada@example.com").unwrap();
+        for (points, home, ids) in [
+            (vec![ContactPoint::Phone(number.clone())], home, "1 2 3 4 9"),
+            (vec![ContactPoint::Phone(number.clone())], None, "1 3"),
+            (vec![email.clone().into()], home, "5"),
+            (
+                vec![email.into(), ContactPoint::Phone(number)],
+                home,
+                "1 2 3 4 5 9",
+            ),
+        ] {
+            let contacts = ContactPoints::new(points, home);
+            let found = connector.find(&plan, &contacts).await.unwrap();
+            let mut ids_found = keys(&found);
+            ids_found.sort_by_key(|id| id.parse::<u32>().unwrap());
+            assert_eq!(ids_found.join(" "), ids);
+            let reading = connector
+                .read(&plan, &request(&contacts, &found))
+                .await
+                .unwrap();
+            assert_eq!(
+                reading.collections[0].rows.len(),
+                found.len(),
+                "they are proven again"
+            );
+            assert!(reading.not_theirs.is_empty());
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

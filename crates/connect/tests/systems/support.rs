@@ -16,6 +16,7 @@ use fairhold_domain::{
         Dataset,
         load::{SourceFile, load},
     },
+    contact_point::ContactPoints,
     email::EmailAddress,
 };
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -285,13 +286,13 @@ pub async fn plan(connector: &dyn Connector, datasets: &[Dataset]) -> Plan {
     connector.plan(datasets, &connector.describe().await.unwrap())
 }
 
-pub fn address(text: &str) -> EmailAddress {
-    EmailAddress::parse(text).unwrap()
+pub fn address(text: &str) -> ContactPoints {
+    EmailAddress::parse(text).unwrap().into()
 }
 
-pub fn request(address: &EmailAddress, found: &[Found]) -> ReadRequest {
+pub fn request(contacts: &ContactPoints, found: &[Found]) -> ReadRequest {
     ReadRequest {
-        address: address.clone(),
+        contacts: contacts.clone(),
         start: found.iter().map(|f| f.row.clone()).collect(),
         proven: Vec::new(),
         only: None,

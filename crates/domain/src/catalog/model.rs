@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::phone::HomeCountry;
+
 /// A file and a line in it, counted from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -55,6 +57,8 @@ pub struct Company {
     pub jurisdictions: Vec<String>,
     /// IANA name, such as `Europe/Dublin`; dates on pages are in it. `UTC` where none is given.
     pub time_zone: String,
+    /// The country whose phone numbers the company writes without a country's code.
+    pub phone_country: Option<HomeCountry>,
     /// Colours and logo.
     pub look: Look,
     /// The connections that datasets may name; addresses and passwords come from the configuration.

@@ -3,7 +3,8 @@
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::accounts::{self, Request, address_hash};
-use fairhold_store::outbox::{self, Mail};
+use fairhold_store::contact_points;
+use fairhold_store::outbox::{self, Channel, Mail};
 use fairhold_store::records::{self, OwnRecord};
 use fairhold_store::seal::{new_token, token_hash};
 use fairhold_store::{SecretKey, StoreError, Tx};
@@ -11,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Done, JobError};
 use crate::accounts::LINK_SECONDS;
+use crate::alerts::NOT_ME_SECONDS;
 use crate::error::{Error, Result};
-use crate::mail::{AlreadyHereMail, ResetMail, SignUpMail, text};
+use crate::mail::{AlreadyHereMail, MovedAwayMail, ResetMail, SignUpMail, text};
 use crate::{Portal, own_values};
 
 /// Whoever asks again and again in somebody's name fills no mailbox: further requests of an hour are dropped.
@@ -32,6 +34,13 @@ impl AnswerRequest {
         serde_json::to_string(self).map_err(|_| Error::Store(StoreError::Form))
     }
 
+    /// Who logged in with the address until a short time ago.
+    async fn left_by(&self, portal: &Portal, hash: &str) -> Result<Option<CustomerId>> {
+        let since = portal.now().plus_seconds(-NOT_ME_SECONDS);
+        let mut tx = portal.inner.db.read().await?;
+        Ok(contact_points::left_by(&mut tx, hash, since).await?)
+    }
+
     pub async fn run(self, portal: &Portal) -> Result<Done, JobError> {
         let keys = &portal.inner.keys;
         let asked = accounts::request(&mut portal.inner.db.read().await?, &self.request_id).await?;
@@ -46,7 +55,11 @@ impl AnswerRequest {
         let address = EmailAddress::parse(&address).map_err(|_| JobError::Payload)?;
         let hash = address_hash(&keys.portal().addresses, &address);
         let known = accounts::by_address(&mut portal.inner.db.read().await?, &hash).await?;
-        match (known, asks) {
+        let left = self.left_by(portal, &hash).await?;
+        match (known.or(left), asks) {
+            (Some(customer), _) if known.is_none() => {
+                say_moved_away(portal, self.request_id, customer, address).await?;
+            }
             (Some(customer), _) => {
                 answer_known(portal, self.request_id, customer, asks, address).await?;
             }
@@ -57,6 +70,40 @@ impl AnswerRequest {
         portal.inner.bell.ring();
         Ok(Done::Once)
     }
+}
+
+/// Whoever logged in with an address until a few days ago may want it back: nobody else gets an account with it meanwhile.
+/// The mail goes to the address alone, and says no more than was said there on the day of the change.
+async fn say_moved_away(
+    portal: &Portal,
+    request_id: String,
+    customer: CustomerId,
+    address: EmailAddress,
+) -> Result<()> {
+    let key = portal.inner.keys.of(customer).await?;
+    let this = portal.clone();
+    portal
+        .inner
+        .db
+        .write(move |tx| {
+            Box::pin(async move {
+                accounts::remove_request(tx, &request_id).await?;
+                let an_hour_ago = this.now().plus_seconds(-3600);
+                if outbox::written_since(tx, customer, an_hour_ago).await? >= MOST_MAILS_AN_HOUR {
+                    return Ok(());
+                }
+                let current = this.company().current();
+                let company = current.catalog.company.name.as_str();
+                let mail = Mail {
+                    channel: Channel::Mail,
+                    to: address.as_str().to_owned(),
+                    subject: format!("Your address at {company} was changed"),
+                    text: text(&MovedAwayMail { company })?,
+                };
+                this.post(tx, &key, customer, &mail).await
+            })
+        })
+        .await
 }
 
 /// A new customer: the key first, then everything that it seals.
@@ -200,6 +247,7 @@ impl Portal {
             key,
             customer,
             &Mail {
+                channel: Channel::Mail,
                 to: address.as_str().to_owned(),
                 subject,
                 text,
@@ -220,6 +268,7 @@ impl Portal {
         let url = &self.settings().public_url;
         let (log_in, forgot) = (format!("{url}/log-in"), format!("{url}/forgot-password"));
         let mail = Mail {
+            channel: Channel::Mail,
             to: address.as_str().to_owned(),
             subject: format!("You have an account at {company}"),
             text: text(&AlreadyHereMail {

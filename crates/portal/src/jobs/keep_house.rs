@@ -1,11 +1,13 @@
 //! What repeats: checkpoints of the looks, and sweeping what has ended.
 
 use fairhold_store::{
-    StoreError, accounts, jobs, known_devices, log_in_tries, outbox, sessions, staff,
+    StoreError, accounts, contact_points, jobs, known_devices, log_in_tries, outbox, sessions,
+    staff,
 };
 
 use super::{Done, JobError};
 use crate::Portal;
+use crate::alerts::NOT_ME_SECONDS;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -40,6 +42,8 @@ impl Sweep {
                     sessions::sweep(tx, now, now.plus_seconds(-DAY)).await?;
                     staff::sweep(tx, now, now.plus_seconds(-DAY)).await?;
                     accounts::sweep_links(tx, now.plus_seconds(-DAY)).await?;
+                    let former = now.plus_seconds(-NOT_ME_SECONDS);
+                    contact_points::sweep(tx, now.plus_seconds(-DAY), former).await?;
                     accounts::sweep_requests(tx, now.plus_seconds(-DAY)).await?;
                     log_in_tries::sweep(tx, now).await?;
                     known_devices::sweep(tx, now.plus_seconds(-400 * DAY)).await?;

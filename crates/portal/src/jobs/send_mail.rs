@@ -1,7 +1,8 @@
-//! Hands one mail of the outbox over to the mail server.
+//! Hands one message of the outbox over: a mail to the mail server, a text to the gateway.
 
 use fairhold_domain::ids::CustomerId;
-use fairhold_store::{StoreError, outbox};
+use fairhold_store::StoreError;
+use fairhold_store::outbox::{self, Channel};
 use serde::{Deserialize, Serialize};
 
 use super::{Done, JobError};
@@ -37,8 +38,18 @@ impl SendMail {
         let Some((mail, None)) = waiting else {
             return Ok(Done::Once);
         };
-        let name = portal.message_id(&self.mail_id);
-        if portal.inner.mailer.send(&mail, name).await? {
+        let sent = match mail.channel {
+            Channel::Mail => {
+                let name = portal.message_id(&self.mail_id);
+                portal.inner.mailer.send(&mail, name).await?
+            }
+            Channel::Text => {
+                let texter = &portal.inner.texter;
+                texter.send(&mail.to, &mail.text, &self.mail_id).await?;
+                true
+            }
+        };
+        if sent {
             let now = portal.now();
             portal
                 .inner

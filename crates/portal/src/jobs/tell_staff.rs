@@ -1,7 +1,7 @@
 //! Mails the company's staff what is new in the connected systems. Such a mail belongs to no customer, so no key seals it:
 //! it is made from what the store remembers when it is sent, and is kept nowhere.
 
-use fairhold_store::outbox::Mail;
+use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::{StoreError, told_findings};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,7 @@ impl TellStaff {
         // What went away before the mail could leave is no news any more.
         if let Some((subject, text)) = DriftMail::of(&current.catalog.company.name, &told)? {
             let mail = Mail {
+                channel: Channel::Mail,
                 to: staff.as_str().to_owned(),
                 subject,
                 text,

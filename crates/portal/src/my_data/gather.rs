@@ -6,6 +6,7 @@ use fairhold_connect::{
     CollectionName, ConnectError, Connector, Cursor, IdentityRow, Plan, ReadRequest, Reading,
 };
 use fairhold_domain::catalog::Dataset;
+use fairhold_domain::contact_point::ContactPoints;
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::facts::{self, SystemState};
 use fairhold_domain::second_fact;
@@ -106,7 +107,12 @@ impl Portal {
     pub(super) async fn gather(&self, customer: &Customer, scope: &Scope) -> Result<Gathered> {
         let current = self.company().current();
         let mut tx = self.inner.db.read().await?;
-        let (record, _) = records::read(&mut tx, &customer.key, customer.id).await?;
+        let (mut record, _) = records::read(&mut tx, &customer.key, customer.id).await?;
+        let address = own_values::address(&record)?;
+        let proven = self.proven_contacts(&mut tx, customer).await?;
+        let log_in = self.log_in_values(&mut tx, customer, &proven).await?;
+        record.values.extend(log_in);
+        let contacts = self.all_points(address.clone(), &proven);
         let account = accounts::account(&mut tx, customer.id)
             .await?
             .ok_or(Error::LogInFirst)?;
@@ -119,7 +125,6 @@ impl Portal {
             links,
             proven: proven_rows(&proofs),
         };
-        let address = own_values::address(&record)?;
         let now = self.now();
         let wanted = |s: &&System| {
             scope
@@ -132,7 +137,7 @@ impl Portal {
                 .systems
                 .iter()
                 .filter(wanted)
-                .map(|system| self.ask(system, &known, &address, scope, now)),
+                .map(|system| self.ask(system, &known, &contacts, scope, now)),
         )
         .await;
         Ok(Gathered {
@@ -150,7 +155,7 @@ impl Portal {
         &self,
         system: &System,
         known: &Known,
-        address: &EmailAddress,
+        contacts: &ContactPoints,
         scope: &Scope,
         now: Moment,
     ) -> Answer {
@@ -175,12 +180,12 @@ impl Portal {
         let mut known = known.of(system);
         let asked = tokio::time::timeout(timeout, async {
             // Once more when the tables or the links have changed since they were last looked at.
-            match ask_once(system, &**connector, &known, address, scope, now, timeout).await {
+            match ask_once(system, &**connector, &known, contacts, scope, now, timeout).await {
                 Ok((answer, asked, false)) => Ok((answer, asked)),
                 Ok((_, _, true)) | Err(ConnectError::Changed) => {
                     system.forget_plan();
                     known.links.clear();
-                    ask_once(system, &**connector, &known, address, scope, now, timeout)
+                    ask_once(system, &**connector, &known, contacts, scope, now, timeout)
                         .await
                         .map(|(answer, asked, _)| (answer.naming_what_failed(), asked))
                 }
@@ -262,20 +267,20 @@ async fn ask_once(
     system: &System,
     connector: &dyn Connector,
     known: &Known,
-    address: &EmailAddress,
+    contacts: &ContactPoints,
     scope: &Scope,
     now: Moment,
     timeout: std::time::Duration,
 ) -> Result<(Answer, Option<AskedFor>, bool), ConnectError> {
     let plan = system.plan(connector, timeout, now).await?;
     let SystemLinks { linked, fresh } =
-        links(system, connector, &plan, &known.links, address, now).await?;
+        links(system, connector, &plan, &known.links, contacts, now).await?;
     let start: Vec<_> = linked.iter().flat_map(|l| l.rows.iter().cloned()).collect();
     let is_known = !start.is_empty() || !known.proven.is_empty();
     let asked = is_known.then(|| AskedFor {
         plan: plan.clone(),
         request: ReadRequest {
-            address: address.clone(),
+            contacts: contacts.clone(),
             start,
             proven: known.proven.clone(),
             only: scope.only.clone(),

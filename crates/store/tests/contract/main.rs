@@ -12,6 +12,7 @@
 
 mod accounts;
 mod api_keys;
+mod contact_points;
 mod db;
 mod factors;
 mod jobs;

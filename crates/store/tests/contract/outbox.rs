@@ -1,7 +1,7 @@
 //! Mail on its way.
 
 use fairhold_store::StoreError;
-use fairhold_store::outbox::{self, Mail};
+use fairhold_store::outbox::{self, Channel, Mail};
 
 use crate::support::{Stores, at, change, for_each_engine, number};
 use fairhold_domain::ids::CustomerId;
@@ -9,6 +9,7 @@ use fairhold_store::SecretKey;
 
 fn mail() -> Mail {
     Mail {
+        channel: Channel::Mail,
         to: "ann@example.com".into(),
         subject: "Your link".into(),
         text: "Dear Ann, here it is.".into(),

@@ -7,6 +7,7 @@ use crate::catalog::{
     Basis, Class, Company, Look, NeverCollected, Purpose, Recipient, Said, SignUp,
     is_known_category, is_known_use, keys,
 };
+use crate::phone::HomeCountry;
 
 const COMPANY_KEYS: &[&str] = &[
     "name",
@@ -15,6 +16,7 @@ const COMPANY_KEYS: &[&str] = &[
     "privacy_contact",
     "jurisdictions",
     "time_zone",
+    "phone_country",
     "public_address",
     "logo",
     "colours",
@@ -63,6 +65,7 @@ impl Reader<'_> {
             privacy_contact: self.text(map, "privacy_contact"),
             jurisdictions: self.plain_texts(map, "jurisdictions"),
             time_zone: self.time_zone(map),
+            phone_country: self.phone_country(map),
             look: self.look(map),
             connections: self.plain_texts(map, "connections"),
             purposes: self.purposes(map),
@@ -102,6 +105,20 @@ impl Reader<'_> {
             return "UTC".to_owned();
         }
         name
+    }
+
+    fn phone_country(&mut self, map: Map<'_>) -> Option<HomeCountry> {
+        let entry = map.get("phone_country")?;
+        let code = self.text_of(entry)?;
+        let country = HomeCountry::parse(&code);
+        if country.is_none() {
+            self.error(
+                entry.line,
+                "bad-country",
+                format!("`{code}` is no country with phone numbers. Write its code of two letters, such as `IE`."),
+            );
+        }
+        country
     }
 
     fn look(&mut self, map: Map<'_>) -> Look {
