@@ -28,6 +28,7 @@ const PAGES = [
   { name: "who looked", path: "/who-looked", who: "ben", act: openDetails },
   { name: "your log-in", path: "/account", who: "ben" },
   { name: "devices", path: "/account/devices", who: "ben" },
+  { name: "addresses and numbers", path: "/account/contacts", who: "ben" },
   { name: "is it still you", path: "/still-you", who: "ben", act: passwordCanBeShown },
   { name: "a new password", path: "/account/password", who: "ben", act: passwordCanBeShown },
   { name: "codes from an app", path: "/account/app", who: "ben" },

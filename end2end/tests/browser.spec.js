@@ -2,7 +2,7 @@
 import { expect, islandsRun, test } from "../support.js";
 
 const PAGES = ["/", "/sign-up", "/forgot-password", "/check-your-mail", "/log-in", "/set-password/ended", "/nothing-here", "/demo/outbox"];
-const OWN_PAGES = ["/my-data", "/my-data/shop/orders", "/who-looked", "/account", "/account/devices", "/account/password", "/still-you"];
+const OWN_PAGES = ["/my-data", "/my-data/shop/orders", "/who-looked", "/account", "/account/devices", "/account/contacts", "/account/password", "/still-you"];
 
 test("every page stands by itself and keeps to its policy", async ({ page, logIn }) => {
   // `page` itself fails on a request to another origin, an error in the console, or a refusal by the policy.

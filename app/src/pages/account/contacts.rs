@@ -248,7 +248,7 @@ fn show(state: &AppState, contacts: Contacts, typed: Typed, done: Option<&str>) 
             let phone = contacts.phones.then(|| {
                 view! {
                     <form method="post" action=HERE class="card">
-                        <h2>"Add a phone number"</h2>
+                        <h2>"Add a number"</h2>
                         <ContactField kind=Kind::Phone value=typed.phone.clone() error=typed.wrong_with(Kind::Phone) />
                         <button>"Text me a code"</button>
                     </form>
@@ -274,7 +274,7 @@ fn show(state: &AppState, contacts: Contacts, typed: Typed, done: Option<&str>) 
                     </ul>
                 </section>
                 <form method="post" action=HERE class="card">
-                    <h2>"Add an e-mail address"</h2>
+                    <h2>"Add an address"</h2>
                     <ContactField kind=Kind::Email value=typed.email.clone() error=typed.wrong_with(Kind::Email) />
                     <button>"Send me a code"</button>
                 </form>
