@@ -165,6 +165,18 @@ enum KeysCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Wrap all keys with another master key while the portal serves. Then put the new file in the place of the old one,
+    /// and start the portal again.
+    Rotate {
+        /// The file with the new master key, made by `fairhold keys new`.
+        #[arg(long, value_name = "FILE", required_unless_present = "finish")]
+        to: Option<PathBuf>,
+        /// End it, when every process of the portal runs with the new master key: the old one then opens nothing more.
+        #[arg(long, conflicts_with = "to")]
+        finish: bool,
+    },
+    /// Try every key with the master key, and change nothing.
+    Check(JsonArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -215,6 +227,16 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ApiKey(command) => commands::api_key::run(Config::read(file)?, command).await,
         Command::Staff(command) => commands::staff::run(Config::read(file)?, command).await,
         Command::Keys(KeysCommand::New { out }) => commands::keys::new(&out),
+        Command::Keys(KeysCommand::Rotate { to, .. }) => {
+            let config = Config::read(file)?;
+            match to {
+                Some(to) => commands::keys::rotate(&config, &to).await,
+                None => commands::keys::finish(&config).await,
+            }
+        }
+        Command::Keys(KeysCommand::Check(args)) => {
+            commands::keys::check(&Config::read(file)?, args.json).await
+        }
         Command::Passwords(PasswordsCommand::Build { list, out }) => {
             commands::passwords::build(&list, &out)
         }

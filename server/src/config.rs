@@ -402,7 +402,8 @@ pub fn secret(variable: &str, file: Option<&Path>) -> anyhow::Result<Option<Secr
     Ok(Some(SecretString::from(text.trim())))
 }
 
-fn refuse_open_file(file: &Path) -> anyhow::Result<()> {
+/// Refuses a file with a secret that others than its owner can read.
+pub(crate) fn refuse_open_file(file: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(file)
         .with_context(|| format!("{} can't be read", file.display()))?

@@ -307,6 +307,20 @@ fn is_this_machine(host: &str) -> bool {
         .any(|own| host.eq_ignore_ascii_case(own))
 }
 
+/// Reads another master key from a file that only its owner can read.
+pub(crate) fn master_key_in(file: &Path) -> anyhow::Result<SecretKey> {
+    config::refuse_open_file(file)?;
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} can't be read", file.display()))?;
+    SecretKey::from_text(&text).ok_or_else(wrong_master_key)
+}
+
+fn wrong_master_key() -> anyhow::Error {
+    anyhow!(
+        "the master key has a wrong form: it must be 32 bytes in base64, as `fairhold keys new` writes it."
+    )
+}
+
 /// Reads the master key from the environment or its file.
 fn master_key(config: &Config) -> anyhow::Result<SecretKey> {
     let file = config.master_key_file();
@@ -317,8 +331,7 @@ fn master_key(config: &Config) -> anyhow::Result<SecretKey> {
             file.display()
         )
     })?;
-    SecretKey::from_text(text.expose_secret())
-        .ok_or_else(|| anyhow!("the master key has a wrong form: it must be 32 bytes in base64, as `fairhold keys new` writes it."))
+    SecretKey::from_text(text.expose_secret()).ok_or_else(wrong_master_key)
 }
 
 /// The data and the key store: two databases, never one.

@@ -279,6 +279,57 @@ async fn a_new_key_is_its_owners_alone_and_replaces_none() {
     assert_eq!(std::fs::read_to_string(place.path("a.key")).unwrap(), key);
 }
 
+/// ASVS 5.0, 13.3.4: a secret can be replaced.
+#[tokio::test]
+async fn the_master_key_is_changed_while_the_portal_serves() {
+    let place = Place::ready().await;
+    let running = place.start().await;
+    let made = place.run(&["keys", "new", "--out", "new.key"]).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    place.protect("new.key", 0o644);
+    let open = place.run(&["keys", "rotate", "--to", "new.key"]).await;
+    assert_eq!(open.code, 1);
+    assert!(open.stderr.contains("chmod 600"), "{open:?}");
+    place.protect("new.key", 0o600);
+    let rotated = place.run(&["keys", "rotate", "--to", "new.key"]).await;
+    assert_eq!(rotated.code, 0, "{rotated:?}");
+    assert!(rotated.stdout.starts_with("4 keys were wrapped again."));
+    assert!(
+        running
+            .get("127.0.0.1", "/readyz")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    let early = place.run(&["keys", "rotate", "--finish"]).await;
+    assert_eq!(early.code, 1);
+    assert!(early.stderr.contains("nothing was changed"), "{early:?}");
+    let checked = place.run(&["keys", "check"]).await;
+    assert_eq!(checked.code, 0);
+    assert!(
+        checked
+            .stdout
+            .contains("4 keys open with the one that is to follow.")
+    );
+    assert_eq!(running.stop("TERM").await, Some(0));
+
+    std::fs::rename(place.path("master.key"), place.path("old.key")).unwrap();
+    std::fs::rename(place.path("new.key"), place.path("master.key")).unwrap();
+    let running = place.start().await;
+    let finished = place.run(&["keys", "rotate", "--finish"]).await;
+    assert_eq!(finished.code, 0, "{finished:?}");
+    let checked = place.run(&["keys", "check", "--json"]).await;
+    let checked: serde_json::Value = serde_json::from_str(&checked.stdout).unwrap();
+    assert_eq!(
+        checked,
+        serde_json::json!({"open": 4, "follow": 0, "broken": 0, "rotating": false})
+    );
+    assert_eq!(running.stop("TERM").await, Some(0));
+    std::fs::rename(place.path("old.key"), place.path("master.key")).unwrap();
+    let old = place.run(&["serve"]).await;
+    assert_eq!(old.code, 1);
+    assert!(old.stderr.contains("is not the one"), "{old:?}");
+}
+
 #[tokio::test]
 async fn a_file_of_stolen_passwords_is_made_from_a_list_and_a_broken_one_is_refused() {
     let place = Place::ready().await;

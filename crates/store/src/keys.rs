@@ -1,6 +1,6 @@
 //! The key store: wrapped keys only, in a database of its own. To forget a customer is to destroy one row here.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
@@ -12,9 +12,9 @@ use crate::seal::{Random, SecretKey};
 /// The key store with its master key, which lives in a file or the environment and never in the database.
 #[derive(Clone)]
 pub struct KeyStore {
-    db: Db,
-    master: SecretKey,
-    random: Arc<dyn Random>,
+    pub(crate) db: Db,
+    pub(crate) masters: Masters,
+    pub(crate) random: Arc<dyn Random>,
     portal: PortalKeys,
 }
 
@@ -39,7 +39,7 @@ impl PortalKeys {
 }
 
 /// The names of the portal's own keys, in the order of [`PortalKeys`].
-const PORTAL_KEYS: [&str; 4] = ["addresses", "looks", "requests", "pages"];
+pub(crate) const PORTAL_KEYS: [&str; 4] = ["addresses", "looks", "requests", "pages"];
 
 /// The head of a chain of looks as it was at a moment.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
@@ -59,8 +59,9 @@ impl KeyStore {
     /// [`StoreError::Seal`] when the master key is not the one that wrapped them.
     pub async fn open(db: Db, master: SecretKey, random: Arc<dyn Random>) -> Result<Self> {
         db.migrate(Part::Keys).await?;
+        let masters = Masters::new(master.clone());
         for name in PORTAL_KEYS {
-            make_portal_key(&db, &master, &*random, name).await?;
+            make_portal_key(&db, &masters, &*random, name).await?;
         }
         Self::open_as_it_is(db, master, random).await
     }
@@ -71,15 +72,16 @@ impl KeyStore {
     /// When there are none yet, and [`StoreError::Seal`] when the master key is not the one that wrapped them.
     pub async fn open_as_it_is(db: Db, master: SecretKey, random: Arc<dyn Random>) -> Result<Self> {
         let [addresses, looks, requests, pages] = PORTAL_KEYS;
+        let masters = Masters::new(master);
         let portal = PortalKeys {
-            addresses: portal_key(&db, &master, addresses).await?,
-            looks: portal_key(&db, &master, looks).await?,
-            requests: portal_key(&db, &master, requests).await?,
-            pages: portal_key(&db, &master, pages).await?,
+            addresses: portal_key(&db, &masters, addresses).await?,
+            looks: portal_key(&db, &masters, looks).await?,
+            requests: portal_key(&db, &masters, requests).await?,
+            pages: portal_key(&db, &masters, pages).await?,
         };
         Ok(Self {
             db,
-            master,
+            masters,
             random,
             portal,
         })
@@ -116,9 +118,8 @@ impl KeyStore {
     /// Makes a customer's data key. It is durable before any data that it seals.
     pub async fn create(&self, customer: CustomerId, now: Moment) -> Result<SecretKey> {
         let key = SecretKey::generate(&*self.random);
-        let wrapped = self
-            .master
-            .seal(&wrapped_for(customer), key.bytes(), &*self.random)?;
+        let master = self.masters.newest(&self.db).await?;
+        let wrapped = self.wrap(&master, customer, &key)?;
         self.db
             .write(move |tx| {
                 Box::pin(async move {
@@ -127,6 +128,11 @@ impl KeyStore {
                 })
             })
             .await?;
+        // Another process may have begun to change the master key in between, and have passed this customer already.
+        let newest = self.masters.newest(&self.db).await?;
+        if newest.bytes() != master.bytes() {
+            self.wrap_again(&newest).await?;
+        }
         Ok(key)
     }
 
@@ -143,7 +149,9 @@ impl KeyStore {
             .optional(sql, [customer.into()])
             .await?;
         let (wrapped,) = row.ok_or(StoreError::KeyDestroyed)?;
-        unwrap(&self.master, &wrapped_for(customer), &wrapped)
+        self.masters
+            .unwrap(&self.db, &wrapped_for(customer), &wrapped)
+            .await
     }
 
     /// Whose data keys were made before `before`, in the order of customers, from after `after`, `limit` at most.
@@ -227,11 +235,64 @@ impl std::fmt::Debug for KeyStore {
     }
 }
 
-fn wrapped_for(customer: CustomerId) -> String {
+/// The master key that the portal was started with, and the one that is to follow it, once `fairhold keys rotate` has
+/// written it down, sealed with the first.
+#[derive(Clone)]
+pub(crate) struct Masters {
+    pub(crate) current: SecretKey,
+    next: Arc<OnceLock<SecretKey>>,
+}
+
+impl Masters {
+    fn new(current: SecretKey) -> Self {
+        Self {
+            current,
+            next: Arc::default(),
+        }
+    }
+
+    /// The key that is to follow; `None` when none is written down, or it is this one that follows.
+    pub(crate) async fn next(&self, db: &Db) -> Result<Option<SecretKey>> {
+        let sql = "SELECT wrapped FROM portal_keys WHERE name = $1";
+        let row: Option<(Vec<u8>,)> = db.read().await?.optional(sql, [NEXT_MASTER.into()]).await?;
+        let Some((wrapped,)) = row else {
+            return Ok(None);
+        };
+        match open_key(&self.current, &portal_key_identity(NEXT_MASTER), &wrapped) {
+            Ok(next) => Ok(Some(self.next.get_or_init(|| next).clone())),
+            Err(StoreError::Seal) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The key that new keys are wrapped with.
+    pub(crate) async fn newest(&self, db: &Db) -> Result<SecretKey> {
+        Ok(self.next(db).await?.unwrap_or_else(|| self.current.clone()))
+    }
+
+    /// Opens a wrapped key with the master key, or with the one that follows it.
+    async fn unwrap(&self, db: &Db, identity: &str, wrapped: &[u8]) -> Result<SecretKey> {
+        match open_key(&self.current, identity, wrapped) {
+            Err(StoreError::Seal) => {}
+            opened => return opened,
+        }
+        let next = match self.next.get() {
+            Some(next) => next.clone(),
+            None => self.next(db).await?.ok_or(StoreError::Seal)?,
+        };
+        open_key(&next, identity, wrapped)
+    }
+}
+
+/// Under this name the master key stands that is to follow.
+pub(crate) const NEXT_MASTER: &str = "next-master";
+
+pub(crate) fn wrapped_for(customer: CustomerId) -> String {
     format!("data-key:{customer}")
 }
 
-fn unwrap(master: &SecretKey, identity: &str, wrapped: &[u8]) -> Result<SecretKey> {
+/// Opens a key that this master key wrapped.
+pub(crate) fn open_key(master: &SecretKey, identity: &str, wrapped: &[u8]) -> Result<SecretKey> {
     let plain = Zeroizing::new(master.open(identity, wrapped)?);
     plain
         .as_slice()
@@ -243,11 +304,11 @@ fn unwrap(master: &SecretKey, identity: &str, wrapped: &[u8]) -> Result<SecretKe
 /// Makes one of the portal's own keys where it is missing. Two processes may start at once: whoever comes first decides.
 async fn make_portal_key(
     db: &Db,
-    master: &SecretKey,
+    masters: &Masters,
     random: &dyn Random,
     name: &'static str,
 ) -> Result<()> {
-    let fresh = master.seal(
+    let fresh = masters.newest(db).await?.seal(
         &portal_key_identity(name),
         SecretKey::generate(random).bytes(),
         random,
@@ -261,12 +322,14 @@ async fn make_portal_key(
     .await
 }
 
-async fn portal_key(db: &Db, master: &SecretKey, name: &'static str) -> Result<SecretKey> {
+async fn portal_key(db: &Db, masters: &Masters, name: &'static str) -> Result<SecretKey> {
     let sql = "SELECT wrapped FROM portal_keys WHERE name = $1";
     let (wrapped,): (Vec<u8>,) = db.read().await?.one(sql, [name.into()]).await?;
-    unwrap(master, &portal_key_identity(name), &wrapped)
+    masters
+        .unwrap(db, &portal_key_identity(name), &wrapped)
+        .await
 }
 
-fn portal_key_identity(name: &str) -> String {
+pub(crate) fn portal_key_identity(name: &str) -> String {
     format!("portal-key:{name}")
 }

@@ -212,3 +212,86 @@ fn no_free_connection_means_that_the_store_is_busy() {
     let error = StoreError::from(sqlx::Error::PoolTimedOut);
     assert!(matches!(error, StoreError::Busy));
 }
+
+/// Another process serves with the old master key all the while.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_master_key_wraps_all_keys_while_another_process_serves_with_the_old_one() {
+    for_each_engine(async |stores| {
+        let serving = &stores.keys;
+        let mut known = Vec::new();
+        for _ in 0..3 {
+            let id = stores.new_id();
+            known.push((id, serving.create(id, at(0)).await.unwrap().to_text()));
+        }
+        let new = SecretKey::new([9; 32]);
+        let command = open(stores, master(), 2).await.unwrap();
+        assert_eq!(command.rotate(&new).await.unwrap(), 4 + 3);
+        assert_eq!(command.rotate(&new).await.unwrap(), 0, "begun again");
+        let other = SecretKey::new([8; 32]);
+        assert!(matches!(
+            command.rotate(&other).await,
+            Err(StoreError::Conflict)
+        ));
+        // The old process reads, and makes keys that the new master key wraps.
+        let id = stores.new_id();
+        known.push((id, serving.create(id, at(1)).await.unwrap().to_text()));
+        for (id, key) in &known {
+            assert_eq!(&serving.of(*id).await.unwrap().to_text(), key);
+        }
+        let checked = serving.check().await.unwrap();
+        assert_eq!((checked.open, checked.follow, checked.broken), (0, 8, 0));
+        assert!(checked.rotating);
+        let early = serving.finish_rotation().await;
+        assert!(
+            matches!(early, Err(StoreError::Conflict)),
+            "not with the old one"
+        );
+        // It is started again with the old one, and then with the new one.
+        let again = open(stores, master(), 3).await.unwrap();
+        assert_eq!(texts(&again), texts(serving));
+        let after = open(stores, new.clone(), 4).await.unwrap();
+        assert_eq!(texts(&after), texts(serving));
+        for (id, key) in &known {
+            assert_eq!(&after.of(*id).await.unwrap().to_text(), key);
+        }
+        let checked = after.check().await.unwrap();
+        assert_eq!((checked.open, checked.follow, checked.broken), (8, 0, 0));
+        after.finish_rotation().await.unwrap();
+        assert!(!after.check().await.unwrap().rotating);
+        assert!(matches!(
+            open(stores, master(), 5).await,
+            Err(StoreError::Seal)
+        ));
+        // And once more, to a third.
+        assert_eq!(after.rotate(&other).await.unwrap(), 4 + 4);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_destroyed_stays_so_and_one_that_does_not_open_stops_the_rotation() {
+    for_each_engine(async |stores| {
+        let (ann, ben) = (stores.new_id(), stores.new_id());
+        stores.keys.create(ann, at(0)).await.unwrap();
+        stores.keys.create(ben, at(0)).await.unwrap();
+        stores.keys.destroy(ann).await.unwrap();
+        let new = SecretKey::new([9; 32]);
+        assert_eq!(stores.keys.rotate(&new).await.unwrap(), 4 + 1);
+        assert!(matches!(
+            stores.keys.of(ann).await,
+            Err(StoreError::KeyDestroyed)
+        ));
+        let after = open(stores, new, 2).await.unwrap();
+        after.finish_rotation().await.unwrap();
+        change(
+            &stores.keys_db,
+            "UPDATE data_keys SET wrapped = $1",
+            vec![vec![0_u8; 72].into()],
+        )
+        .await;
+        assert_eq!(after.check().await.unwrap().broken, 1);
+        let third = SecretKey::new([7; 32]);
+        assert!(matches!(after.rotate(&third).await, Err(StoreError::Seal)));
+    })
+    .await;
+}
