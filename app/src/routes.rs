@@ -163,6 +163,7 @@ fn behind_the_staff_door() -> Router<AppState> {
             "/staff/keys",
             get(staff::keys::page).post(staff::keys::create),
         )
+        .route("/staff/decisions", get(staff::decisions::page))
         .route("/staff/keys/end", post(staff::keys::end))
         .route("/staff/people/role", post(staff::people::change_role))
         .route("/staff/people/revoke", post(staff::people::revoke))

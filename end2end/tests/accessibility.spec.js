@@ -41,6 +41,7 @@ const PAGES = [
   { name: "the staff's first page", path: "/staff", works: true },
   { name: "who works here", path: "/staff/people", works: true },
   { name: "keys of systems", path: "/staff/keys", works: true },
+  { name: "what was done", path: "/staff/decisions", works: true },
 ];
 
 async function send(page, fields) {

@@ -360,6 +360,33 @@ pub struct Decision {
     pub role: Option<Role>,
 }
 
+impl Decision {
+    /// As people read it. `name` knows what a person or a system of that id is called.
+    pub fn sentence(&self, name: impl Fn(&str) -> Option<String>) -> String {
+        let who = match &self.by {
+            Decider::Staff { id, role } => match name(id) {
+                Some(name) => format!("{name} ({role})"),
+                None => format!("Somebody who is gone ({role})"),
+            },
+            Decider::System { id } => {
+                name(id).unwrap_or_else(|| "A system that is gone".to_owned())
+            }
+            Decider::Operator => "Whoever runs the portal".to_owned(),
+        };
+        let answer = if self.allowed { "yes" } else { "no" };
+        let about = self.about.as_deref().and_then(&name);
+        let about = about.map(|about| format!(": {about}")).unwrap_or_default();
+        let role = self
+            .role
+            .map(|role| format!(", as {role}"))
+            .unwrap_or_default();
+        format!(
+            "{who} asked to {}{about}{role}. The answer was {answer}.",
+            self.action.words()
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -3,6 +3,7 @@
 //! What anybody may do is asked of `domain::policy`, and each answer is written into the record of decisions, with the
 //! change that follows from it in one transaction. Nothing here opens a customer's door (ASVS 5.0, 8.4.2).
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use fairhold_domain::email::EmailAddress;
@@ -11,12 +12,13 @@ use fairhold_domain::ids::StaffId;
 use fairhold_domain::password;
 use fairhold_domain::peer::Network;
 use fairhold_domain::policy::{Action, Actor, Decider, Decision, Permit, Role};
+use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::log_in_tries::{self, Door};
 use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::seal::{hex, new_token, token_hash};
 use fairhold_store::staff::{self, StoredStaff};
-use fairhold_store::{StoreError, Tx, decisions, jobs};
+use fairhold_store::{StoreError, Tx, api_keys, decisions, jobs};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use fairhold_store::decisions::Recorded as RecordedDecision;
@@ -95,6 +97,31 @@ pub struct Listed {
     pub state: State,
     /// When they were invited last.
     pub invited_at: Moment,
+}
+
+/// How many decisions a page tells.
+const DECISIONS_A_PAGE: i64 = 50;
+
+/// A decision as it is read.
+#[derive(Clone, Debug)]
+pub struct ToldDecision {
+    /// When, in words.
+    pub when: String,
+    /// When, for machines (RFC 3339).
+    pub at: String,
+    /// Who did what.
+    pub sentence: String,
+    /// Whether they might.
+    pub allowed: bool,
+}
+
+/// A page of the record.
+#[derive(Clone, Debug)]
+pub struct ToldDecisions {
+    /// Newest first.
+    pub decisions: Vec<ToldDecision>,
+    /// The number before which the next page begins; `None` on the last one.
+    pub next: Option<i64>,
 }
 
 /// How far somebody of the staff has come.
@@ -276,6 +303,40 @@ impl Portal {
         self.note_permit_alone(by, permit).await?;
         let mut tx = self.inner.db.read().await?;
         Ok(decisions::page(&mut tx, i64::MAX, limit).await?)
+    }
+
+    /// A page of the record in sentences, newest first, from before number `before`. Whoever may read it learns who it was:
+    /// that is what it is for.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`].
+    pub async fn decisions_told(&self, by: By, before: Option<i64>) -> Result<ToldDecisions> {
+        let permit = self.permit(by, Action::ReadDecisions, None).await?;
+        self.note_permit_alone(by, permit).await?;
+        let mut tx = self.inner.db.read().await?;
+        let before = before.unwrap_or(i64::MAX);
+        let page = decisions::page(&mut tx, before, DECISIONS_A_PAGE).await?;
+        let key = self.inner.keys.portal().staff();
+        let mut names = BTreeMap::new();
+        for stored in staff::all(&mut tx).await? {
+            let address = staff::open_address(&key, stored.id, &stored.sealed)?;
+            names.insert(stored.id.to_string(), address);
+        }
+        for system in api_keys::all(&mut tx).await? {
+            names.insert(system.id, system.name);
+        }
+        let (now, zone) = (self.now().timestamp(), &self.company().current().zone);
+        let last = page.last().map(|last| last.seq);
+        let told = page.into_iter().map(|recorded| ToldDecision {
+            when: present::spoken(recorded.at.timestamp(), now, zone),
+            at: recorded.at.timestamp().to_string(),
+            sentence: recorded.decision.sentence(|id| names.get(id).cloned()),
+            allowed: recorded.decision.allowed,
+        });
+        Ok(ToldDecisions {
+            decisions: told.collect(),
+            next: last.filter(|seq| *seq > 1),
+        })
     }
 
     /// Whether an invitation still works. Looking changes nothing: scanners open links too.

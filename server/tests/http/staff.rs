@@ -2,9 +2,11 @@
 //! 6.3.3, 6.5.1, 7.3.1, 7.4.2, 8.3.2, 8.4.2, 16.3.2).
 
 use fairhold_domain::policy::{Action, Decider, Role};
+use fairhold_portal::Error;
 use fairhold_portal::staff::By;
 use fairhold_server::demo;
 
+use crate::html;
 use crate::second_step::{App, codes};
 use crate::support::{Answer, Browser, House};
 
@@ -222,6 +224,75 @@ async fn only_an_administrator_sees_and_changes_who_works_here() {
     let decisions = house.portal.decisions(By::Operator, 100).await.unwrap();
     let refused = decisions.iter().filter(|d| !d.decision.allowed).count();
     assert_eq!(refused, 16, "16.3.2: each refusal is written down");
+}
+
+/// Who asked, and for what, in sentences; the staff who may not read it get none.
+#[tokio::test]
+async fn what_was_done_is_read_in_sentences_by_those_who_may() {
+    let house = House::demo().await;
+    let (mut boss, _) = join(&house, BOSS, Role::Administrator).await;
+    let (mut officer, _) = join(&house, "officer@example.com", Role::PrivacyOfficer).await;
+    let (mut support, _) = join(&house, "support@example.com", Role::Support).await;
+    boss.get("/staff/people").await;
+    assert_eq!(support.get("/staff/people").await.status, 403);
+    let page = officer.get("/staff/decisions").await.text();
+    for sentence in [
+        "boss@example.com (Administrator) asked to see who works here. The answer was yes.",
+        "support@example.com (Support) asked to see who works here. The answer was no.",
+        "officer@example.com (Privacy officer) asked to see what the staff and our systems did. The answer was yes.",
+        "Whoever runs the portal asked to invite somebody to work here: support@example.com, as Support.",
+    ] {
+        assert!(page.contains(sentence), "{sentence}: {page}");
+    }
+    assert_eq!(support.get("/staff/decisions").await.status, 403);
+    for _ in 0..50 {
+        boss.get("/staff/people").await;
+    }
+    let newest = boss.get("/staff/decisions").await;
+    let links = html::attributes(&newest.body, "href");
+    let older = links
+        .iter()
+        .find(|(_, to)| to.starts_with("/staff/decisions?before="));
+    let older = boss.get(&older.unwrap().1).await.text();
+    assert!(older.contains("to invite somebody to work here"), "{older}");
+}
+
+/// ASVS 5.0, 15.4.2: the page was asked for while they still had the role.
+#[tokio::test]
+async fn a_role_that_was_lost_in_between_changes_nothing() {
+    let house = House::demo().await;
+    let (boss, _) = join(&house, BOSS, Role::Administrator).await;
+    join(&house, "second@example.com", Role::Administrator).await;
+    let before = house
+        .portal
+        .staff(boss.staff.as_deref().unwrap())
+        .await
+        .unwrap();
+    let own = house.portal.staff_by_address(BOSS).await.unwrap();
+    let support = house
+        .portal
+        .change_staff_role(By::Operator, own, Role::Support, false);
+    support.await.unwrap();
+    house.work().await;
+    let contents = house.contents(&["looks", "look_heads"]).await;
+    let by = By::Staff(before);
+    let new = "new@example.com";
+    assert!(matches!(
+        house
+            .portal
+            .invite_staff(by, new, Role::Administrator)
+            .await,
+        Err(Error::NotAllowed)
+    ));
+    assert!(matches!(
+        house
+            .portal
+            .change_staff_role(by, own, Role::Administrator, false)
+            .await,
+        Err(Error::NotAllowed)
+    ));
+    house.work().await;
+    assert!(contents == house.contents(&["looks", "look_heads"]).await);
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ pub const HALF_IN: [&str; 4] = [
 ];
 
 /// Pages and forms behind the staff door: everybody else is sent to the staff's log-in.
-pub const STAFF: [&str; 10] = [
+pub const STAFF: [&str; 11] = [
+    "GET /staff/decisions",
     "GET /staff",
     "GET /staff/code",
     "POST /staff/code",
@@ -149,6 +150,7 @@ pub fn action(route: &str) -> Option<Action> {
         "/staff" => read(Action::OpenStaffHome, Action::OpenStaffHome),
         "/staff/people" => read(Action::ReadStaff, Action::InviteStaff),
         "/staff/keys" => read(Action::ReadApiKeys, Action::CreateApiKey),
+        "/staff/decisions" => read(Action::ReadDecisions, Action::ReadDecisions),
         "/staff/keys/end" => read(Action::RevokeApiKey, Action::RevokeApiKey),
         "/staff/people/role" => read(Action::ChangeStaffRole, Action::ChangeStaffRole),
         "/staff/people/revoke" => read(Action::RevokeStaff, Action::RevokeStaff),

@@ -243,6 +243,7 @@ async fn the_pages_of_the_staff_are_easy_to_read() {
             "/staff/people",
             "/staff/people?done=invited",
             "/staff/keys",
+            "/staff/decisions",
         ] {
             hard.look_at(path, &browser.get(path).await);
         }
@@ -278,6 +279,53 @@ fn every_refusal_is_easy_to_read() {
             "{words} is no sentence"
         );
     }
+}
+
+/// The pages of addresses and numbers, and the mails that they send.
+#[tokio::test]
+async fn every_sentence_about_addresses_is_easy_to_read() {
+    let (house, mut ada) = House::with("ada@example.com").await;
+    let mut hard = Hard::of(&house);
+    let mut ben = house.logged_in("ben@example.com").await;
+    for wrong in [("email", "x"), ("phone", "12"), ("phone", "")] {
+        hard.look_at(
+            "a wrong one",
+            &ada.post("/account/contacts", &[wrong]).await,
+        );
+    }
+    for browser in [&mut ada, &mut ben] {
+        let both = ("email", "both@example.org");
+        let page = browser
+            .post("/account/contacts", &[both])
+            .await
+            .location()
+            .to_owned();
+        hard.look_at("waiting", &browser.get("/account/contacts").await);
+        hard.look_at(&page, &browser.get(&format!("{page}?done=again")).await);
+        for code in ["", "000000"] {
+            hard.look_at(
+                "a wrong code",
+                &browser.post(&page, &[("code", code)]).await,
+            );
+        }
+        let mails = house.mail_to("both@example.org").await;
+        let text = &mails.last().unwrap().1;
+        for words in text.split("\n\n") {
+            assert_eq!(is_hard_to_read(words), None, "{words}");
+        }
+        let code = text
+            .split_whitespace()
+            .find(|w| w.len() == 6 && w.parse::<u32>().is_ok());
+        browser.post(&page, &[("code", code.unwrap())]).await;
+        hard.look_at("two accounts have it", &browser.get(&page).await);
+    }
+    for done in ["proven", "removed", "log-in", "elsewhere", "gone"] {
+        let path = format!("/account/contacts?done={done}");
+        hard.look_at(&path, &ada.get(&path).await);
+    }
+    hard.found.sort();
+    hard.found.dedup();
+    assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
 }
 
 #[tokio::test]

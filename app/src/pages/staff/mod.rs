@@ -1,6 +1,7 @@
 //! The pages of the staff. None of them shows anything of a customer.
 
 pub mod code;
+pub mod decisions;
 pub mod join;
 pub mod keys;
 pub mod log_in;
@@ -24,8 +25,11 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
     let role = staff.0.role();
     let may_read_staff = role.may(Action::ReadStaff);
     let may_read_keys = role.may(Action::ReadApiKeys);
+    let may_read_decisions = role.may(Action::ReadDecisions);
     Page::of_staff("Your work", "/staff", role).render(&state, move || {
         let duties = role.duties().map(|words| view! { <li>{words}</li> });
+        let decisions = may_read_decisions
+            .then(|| view! { <a href="/staff/decisions">"What was done"</a> });
         let people =
             may_read_staff.then(|| view! { <a href="/staff/people">"Who works here"</a> });
         let keys =
@@ -41,7 +45,7 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
                 <ul>{duties.collect_view()}</ul>
                 <p class="fine">"We write down what you do here. Nobody can change it later."</p>
             </section>
-            <p class="onward">{people} {keys}</p>
+            <p class="onward">{people} {keys} {decisions}</p>
         }
     })
 }
