@@ -181,13 +181,28 @@ pub struct Mail {
 }
 
 /// How texts to phones are sent.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Texts {
     /// The company's gateway for texts, such as `https://texts.example.com/send`; without one nobody can add a phone number.
     pub gateway_url: Option<String>,
     /// A file that holds the token which the gateway asks for.
     pub token_file: Option<PathBuf>,
+    /// The countries to whose phones texts are sent (ISO 3166); without any, the catalog's `phone_country`, or all.
+    pub countries: Vec<String>,
+    /// Texts to all phones together in a day, at most.
+    pub most_a_day: i64,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self {
+            gateway_url: None,
+            token_file: None,
+            countries: Vec::new(),
+            most_a_day: 1_000,
+        }
+    }
 }
 
 /// How long a log-in lasts.

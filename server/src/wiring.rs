@@ -12,6 +12,7 @@ use fairhold_connect::{
     Tls,
 };
 use fairhold_domain::email::EmailAddress;
+use fairhold_domain::phone::HomeCountry;
 use fairhold_portal::breached::BreachedPasswords;
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
@@ -73,6 +74,8 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
             staff_idle_seconds: config.sessions.staff_idle_minutes * 60,
             staff_absolute_seconds: config.sessions.absolute_hours * 3600,
             system_timeout: Duration::from_secs(config.systems.timeout_seconds),
+            text_countries: text_countries(config)?,
+            most_texts_a_day: config.texts.most_a_day,
             // The demo's outbox shows the mail of customers alone, so there the log has to do.
             staff: staff.filter(|_| mode == Mode::Production),
         },
@@ -465,6 +468,15 @@ fn texter(config: &Config, mode: Mode) -> anyhow::Result<Texter> {
     )?;
     let gateway = Gateway::new(url, token).context("texts.gateway_url can't be used")?;
     Ok(Texter::Gateway(gateway))
+}
+
+fn text_countries(config: &Config) -> anyhow::Result<Vec<HomeCountry>> {
+    let parse = |code: &String| {
+        HomeCountry::parse(code).with_context(|| {
+            format!("texts.countries names {code:?}, which is no country. Write codes of two letters, such as IE.")
+        })
+    };
+    config.texts.countries.iter().map(parse).collect()
 }
 
 /// Whom the staff's mail goes to, where the company wants any.

@@ -127,6 +127,12 @@ impl ContactPoints {
         self.points.iter().filter(move |point| point.kind() == kind)
     }
 
+    /// Those of a kind, alone.
+    #[must_use]
+    pub fn only(&self, kind: Kind) -> Self {
+        Self::new(self.of(kind).cloned().collect(), self.home)
+    }
+
     /// Whether a text of that kind in a connected system is one of them.
     pub fn hold(&self, kind: Kind, text: &str) -> bool {
         self.of(kind).any(|point| point.is(text, self.home))

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use phonenumber::country;
+use phonenumber::{Type, country};
 
 /// A phone number that exists by its country's plan, in the form that the portal compares: E.164 (ITU-T), such as
 /// `+353871234567`.
@@ -80,6 +80,19 @@ impl PhoneNumber {
     /// The number itself. It is personal: seal it, and keep it out of logs and URLs.
     pub fn as_str(&self) -> &str {
         &self.international
+    }
+
+    /// Whether a phone that takes texts may have it: no landline, and none that costs whoever sends to it.
+    pub fn takes_texts(&self) -> bool {
+        let parsed = phonenumber::parse(None, &self.international);
+        let kind = parsed.map(|number| number.number_type(&phonenumber::metadata::DATABASE));
+        matches!(kind, Ok(Type::Mobile | Type::FixedLineOrMobile))
+    }
+
+    /// Whether it is a number of that country.
+    pub fn is_of(&self, country: HomeCountry) -> bool {
+        let parsed = phonenumber::parse(None, &self.international);
+        parsed.is_ok_and(|number| number.country().id() == Some(country.0))
     }
 
     /// The digits after the country's code, with which every way to write the number ends.
@@ -169,6 +182,30 @@ mod tests {
             !number.is("0871234567", None),
             "without a country it may be anybody's"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn texts_go_to_mobile_phones_of_a_country() -> Result<(), PhoneError> {
+        for (number, takes_texts, country) in [
+            ("+353871234567", true, "IE"),
+            ("+353850123456", true, "IE"),
+            ("+12015550123", true, "US"),
+            ("+447400123456", true, "GB"),
+            ("+35312345678", false, "IE"),
+            ("+3531520123456", false, "IE"),
+            ("+448712345678", false, "GB"),
+        ] {
+            let Ok(parsed) = PhoneNumber::parse(number, None) else {
+                assert!(!takes_texts, "{number}");
+                continue;
+            };
+            assert_eq!(parsed.takes_texts(), takes_texts, "{number}");
+            for code in ["IE", "US", "GB", "DE"] {
+                let is_of = HomeCountry::parse(code).is_some_and(|home| parsed.is_of(home));
+                assert_eq!(is_of, code == country, "{number} {code}");
+            }
+        }
         Ok(())
     }
 

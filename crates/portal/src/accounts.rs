@@ -17,7 +17,7 @@ use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, LinkKind, Request};
 use fairhold_store::log_in_tries::{self, Door};
 use fairhold_store::seal::token_hash;
-use fairhold_store::{jobs, sessions};
+use fairhold_store::{StoreError, jobs, sessions};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::alerts::Alert;
@@ -140,6 +140,10 @@ impl Portal {
         password: SecretString,
     ) -> Result<LogIn> {
         let now = self.now();
+        let mut tx = self.inner.db.read().await?;
+        let account = accounts::account(&mut tx, customer.id).await?;
+        let before = account.ok_or(Error::LogInFirst)?.password_changed_at;
+        drop(tx);
         let address = self.address_of(&customer).await?;
         let hash = self
             .inner
@@ -155,7 +159,11 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
-                    accounts::set_password(tx, customer.id, &hash, now).await?;
+                    // While the password was looked at, the owner may have said that this is not them.
+                    match accounts::change_password(tx, customer.id, before, &hash, now).await {
+                        Err(StoreError::Conflict) => return Err(Error::LogInFirst),
+                        changed => changed?,
+                    }
                     sessions::remove_all(tx, customer.id).await?;
                     portal
                         .alert(tx, &customer, &address, now, Alert::PasswordChanged)

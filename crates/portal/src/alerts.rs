@@ -11,12 +11,12 @@ use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, LinkKind};
 use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::seal::{new_token, token_hash};
-use fairhold_store::{Tx, factors, known_devices, log_in_tries, sessions};
+use fairhold_store::{Tx, factors, known_devices, log_in_tries, records, sessions};
 
 use crate::accounts::LINK_SECONDS;
 use crate::error::{Error, Result};
 use crate::mail::{AlertMail, text};
-use crate::{Customer, Portal};
+use crate::{Customer, Portal, own_values};
 
 /// Seconds for which "this was not me" works.
 pub(crate) const NOT_ME_SECONDS: i64 = 3 * 24 * 3600;
@@ -48,6 +48,8 @@ pub(crate) enum Alert<'a> {
     ContactProvenElsewhere(Kind),
     /// Made another address the one to log in with.
     AddressChanged,
+    /// Took that back from the old address.
+    AddressTakenBack,
 }
 
 impl Alert<'_> {
@@ -55,7 +57,9 @@ impl Alert<'_> {
         match self {
             Self::NewDevice(_) => format!("A new device at {company}"),
             Self::PasswordChanged => format!("Your password at {company} was changed"),
-            Self::AddressChanged => format!("Your address at {company} was changed"),
+            Self::AddressChanged | Self::AddressTakenBack => {
+                format!("Your address at {company} was changed")
+            }
             Self::ContactAdded(_) | Self::ContactRemoved(_) | Self::ContactProvenElsewhere(_) => {
                 format!("Your addresses at {company} were changed")
             }
@@ -96,7 +100,10 @@ impl Alert<'_> {
                 one(kind)
             ),
             Self::AddressChanged => format!(
-                "the address that you log in with at {company} was changed. If it was not you, you get the old one back."
+                "the address that you log in with at {company} was changed. For three days it can be taken back from the old address."
+            ),
+            Self::AddressTakenBack => format!(
+                "an account at {company} no longer logs in with this address. Somebody took that back from the address of before."
             ),
         }
     }
@@ -126,17 +133,49 @@ impl Portal {
         at: Moment,
         alert: Alert<'_>,
     ) -> Result<()> {
+        let link = self.not_me_link(tx, customer, address, at).await?;
+        self.write_alert(tx, customer, address, at, alert, Some(&link))
+            .await
+    }
+
+    /// Tells what was done, without a link that ends it: whoever reads this is not who could want it back.
+    pub(crate) async fn tell(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        address: &EmailAddress,
+        at: Moment,
+        alert: Alert<'_>,
+    ) -> Result<()> {
+        self.write_alert(tx, customer, address, at, alert, None)
+            .await
+    }
+
+    /// A link that takes back what was done at `at` or later.
+    pub(crate) async fn not_me_link(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        address: &EmailAddress,
+        at: Moment,
+    ) -> Result<String> {
         let token = new_token(&*self.inner.world.random);
         let expires = at.plus_seconds(NOT_ME_SECONDS);
-        accounts::add_link(
-            tx,
-            &token_hash(&token),
-            customer.id,
-            LinkKind::NotMe,
-            at,
-            expires,
-        )
-        .await?;
+        let (hash, address) = (token_hash(&token), self.address_hash(address));
+        let kind = LinkKind::NotMe;
+        accounts::add_link(tx, &hash, customer.id, &address, kind, at, expires).await?;
+        Ok(format!("{}/not-me/{token}", self.settings().public_url))
+    }
+
+    async fn write_alert(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        address: &EmailAddress,
+        at: Moment,
+        alert: Alert<'_>,
+        link: Option<&str>,
+    ) -> Result<()> {
         let current = self.company().current();
         let company = current.catalog.company.name.as_str();
         let mail = Mail {
@@ -147,7 +186,7 @@ impl Portal {
                 company,
                 sentence: &alert.sentence(company),
                 when: &present::timestamp(at.timestamp(), &current.zone),
-                link: &format!("{}/not-me/{token}", self.settings().public_url),
+                link,
             })?,
         };
         self.post(tx, &customer.key, customer.id, &mail).await
@@ -189,14 +228,18 @@ impl Portal {
                         .ok_or(Error::LinkEnded)?;
                     sessions::remove_all(tx, link.customer).await?;
                     factors::remove_added_since(tx, link.customer, link.created_at).await?;
+                    accounts::forget_password(tx, link.customer, now).await?;
                     portal
                         .take_addresses_back(tx, &customer, link.created_at)
                         .await?;
+                    let (record, _) = records::read(tx, &customer.key, customer.id).await?;
+                    let address = portal.address_hash(&own_values::address(&record)?);
                     known_devices::forget(tx, link.customer).await?;
                     log_in_tries::forget(tx, &address_hash).await?;
                     let expires = now.plus_seconds(LINK_SECONDS);
                     let (customer, kind) = (link.customer, LinkKind::Reset);
-                    accounts::add_link(tx, &new_hash, customer, kind, now, expires).await?;
+                    accounts::add_link(tx, &new_hash, customer, &address, kind, now, expires)
+                        .await?;
                     Ok::<(), Error>(())
                 })
             })
@@ -226,6 +269,7 @@ mod tests {
             Alert::ContactRemoved(Kind::Phone),
             Alert::ContactProvenElsewhere(Kind::Phone),
             Alert::AddressChanged,
+            Alert::AddressTakenBack,
         ] {
             for words in [
                 alert.subject("Penny's Records"),

@@ -9,7 +9,7 @@ use fairhold_domain::contact_point::{self, ContactPoint, ContactPoints, Kind};
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::factors::{self, Typed};
 use fairhold_domain::ids::CustomerId;
-use fairhold_domain::phone::HomeCountry;
+use fairhold_domain::phone::{HomeCountry, PhoneNumber};
 use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::contact_points::{self as store, NewContact, StoredContact};
@@ -23,13 +23,15 @@ use crate::mail::{CodeMail, text};
 use crate::{Customer, Portal, own_values};
 
 /// Seconds for which a code works (ASVS 5.0, 6.5.5).
-const CODE_SECONDS: i64 = 10 * 60;
+pub(crate) const CODE_SECONDS: i64 = 10 * 60;
 /// So many times may a code be typed.
 const MOST_TRIES: i64 = 5;
 /// Seconds for which somebody who typed a right code may choose to take a contact point over.
 const CHOICE_SECONDS: i64 = 30 * 60;
 /// Codes that one customer has sent in a day, and that one address or number is sent by anybody.
 const MOST_CODES_A_DAY: i64 = 10;
+/// Codes that one customer has sent to one address or number in a day: nobody uses up all that its owner may have sent.
+const MOST_CODES_HERE_A_DAY: i64 = 5;
 const DAY: i64 = 24 * 3600;
 
 /// A contact point as its customer sees it.
@@ -101,6 +103,9 @@ pub enum ContactError {
     /// They have very many.
     #[error("You have {} already. Remove one first.", contact_point::MOST)]
     TooMany,
+    /// Texts don't reach it, or cost too much.
+    #[error("We can't send a text to this number. Add the number of a mobile phone of yours.")]
+    NoTextsThere,
     /// No code can be sent to phones.
     #[error("We can't send texts. Add an e-mail address.")]
     NoTexts,
@@ -193,7 +198,7 @@ impl Portal {
             id: contact.contact_id.clone(),
             kind: contact.kind,
             value: open(customer, contact)?.as_str().to_owned(),
-            state: match (contact.proven_at, contact.shown_at) {
+            state: match (contact.proven_at, contact.right_at) {
                 (Some(_), _) => ContactState::Proven,
                 (None, Some(at)) if self.may_choose(at) => ContactState::HeldElsewhere,
                 (None, _) => ContactState::Waiting,
@@ -202,8 +207,8 @@ impl Portal {
         })
     }
 
-    fn may_choose(&self, shown_at: Moment) -> bool {
-        self.now().seconds_since(shown_at) < CHOICE_SECONDS
+    fn may_choose(&self, right_at: Moment) -> bool {
+        self.now().seconds_since(right_at) < CHOICE_SECONDS
     }
 
     /// Writes an address or number down and sends the code that proves it; answers its name in forms.
@@ -216,6 +221,11 @@ impl Portal {
         }
         let point =
             ContactPoint::parse(kind, typed, self.home_country()).map_err(ContactError::from)?;
+        if let ContactPoint::Phone(number) = &point
+            && !(number.takes_texts() && self.is_texted_to(number))
+        {
+            return Err(ContactError::NoTextsThere.into());
+        }
         let log_in = self.address_of(&customer).await?;
         if point == ContactPoint::from(log_in) {
             return Err(ContactError::Already.into());
@@ -227,6 +237,7 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    accounts::hold(tx, customer.id).await?;
                     let all = store::of(tx, customer.id).await?;
                     let known = all.iter().find(|c| c.contact_hash == new.contact_hash);
                     let stored = match known {
@@ -250,6 +261,18 @@ impl Portal {
             .await?;
         self.inner.bell.ring();
         Ok(id)
+    }
+
+    /// Whether the company pays for texts to the number's country: those that it names, or else its own.
+    fn is_texted_to(&self, number: &PhoneNumber) -> bool {
+        let named = &self.settings().text_countries;
+        let own = self.home_country();
+        let mut countries = named
+            .iter()
+            .copied()
+            .chain(own.filter(|_| named.is_empty()))
+            .peekable();
+        countries.peek().is_none() || countries.any(|country| number.is_of(country))
     }
 
     fn new_contact(&self, customer: &Customer, point: &ContactPoint) -> Result<NewContact> {
@@ -296,8 +319,13 @@ impl Portal {
     ) -> Result<()> {
         let now = self.now();
         let a_day_ago = now.plus_seconds(-DAY);
-        let sent = store::codes_since(tx, customer.id, &contact.contact_hash, a_day_ago).await?;
-        if sent.0.max(sent.1) >= MOST_CODES_A_DAY {
+        // Those that are asked for at the same time are counted one after the other.
+        accounts::hold(tx, customer.id).await?;
+        let sent = store::codes_since(tx, customer.id, contact, a_day_ago).await?;
+        let too_many = sent.by_customer.max(sent.here) >= MOST_CODES_A_DAY
+            || sent.by_customer_here >= MOST_CODES_HERE_A_DAY
+            || (contact.kind == Kind::Phone && sent.of_kind >= self.settings().most_texts_a_day);
+        if too_many {
             return Err(ContactError::TooManyCodes.into());
         }
         let number = u64::from_be_bytes(random_bytes(&*self.inner.world.random)) % 1_000_000;
@@ -360,7 +388,7 @@ impl Portal {
                             portal.alert(tx, &customer, &address, now, alert).await?;
                         }
                         Proof::HeldElsewhere => {
-                            store::note_shown(tx, customer.id, &stored.contact_id, now).await?;
+                            store::note_right(tx, customer.id, &stored.contact_id, now).await?;
                         }
                         // There is nothing to choose.
                         Proof::LogInElsewhere => {
@@ -413,7 +441,7 @@ impl Portal {
     pub async fn take_contact_over(&self, customer: Customer, id: &str) -> Result<()> {
         let stored = self.stored(&customer, id).await?;
         let shown =
-            stored.proven_at.is_none() && stored.shown_at.is_some_and(|at| self.may_choose(at));
+            stored.proven_at.is_none() && stored.right_at.is_some_and(|at| self.may_choose(at));
         if !shown {
             return Err(Error::NotFound);
         }
@@ -427,7 +455,10 @@ impl Portal {
                     if portal.claim(tx, customer.id, hash).await? == Proof::LogInElsewhere {
                         return Err(Error::NotFound);
                     }
-                    portal.take_from_holder(tx, hash, stored.kind).await?;
+                    if !portal.take_from_holder(tx, hash, stored.kind).await? {
+                        // It has just left the other account, who knows where to: the code has to be typed again.
+                        return Err(Error::NotFound);
+                    }
                     store::prove(tx, customer.id, &stored.contact_id, now).await?;
                     links::forget(tx, customer.id).await?;
                     let alert = Alert::ContactAdded(stored.kind);
@@ -440,16 +471,23 @@ impl Portal {
     }
 
     /// Takes a contact point from the account that holds it beside its log-in, and tells its owner.
-    pub(crate) async fn take_from_holder(&self, tx: &mut Tx, hash: &str, kind: Kind) -> Result<()> {
+    /// Answers whether one did.
+    pub(crate) async fn take_from_holder(
+        &self,
+        tx: &mut Tx,
+        hash: &str,
+        kind: Kind,
+    ) -> Result<bool> {
         let Some(loser) = store::let_go(tx, hash).await? else {
-            return Ok(());
+            return Ok(false);
         };
         links::forget(tx, loser).await?;
         let loser = self.customer(loser).await?;
         let (record, _) = records::read(tx, &loser.key, loser.id).await?;
         let address = own_values::address(&record)?;
         let alert = Alert::ContactProvenElsewhere(kind);
-        self.alert(tx, &loser, &address, self.now(), alert).await
+        self.alert(tx, &loser, &address, self.now(), alert).await?;
+        Ok(true)
     }
 
     /// Removes a contact point. What is held under it no longer shows; the owner is told.
@@ -484,7 +522,7 @@ impl Portal {
     /// it can be taken back for three days.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when it is no proven address of theirs.
+    /// [`Error::NotFound`] when it is no proven address of theirs, or an account logs in with it by now.
     pub async fn log_in_with(&self, customer: Customer, id: &str) -> Result<()> {
         let stored = self.stored(&customer, id).await?;
         let (ContactPoint::Email(new), Some(_)) = (open(&customer, &stored)?, stored.proven_at)
@@ -496,10 +534,13 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    let new_hash = &stored.contact_hash;
+                    if portal.claim(tx, customer.id, new_hash).await? != Proof::Proven {
+                        return Err(Error::NotFound);
+                    }
                     let old = portal.replace_address(tx, &customer, &new, now).await?;
                     let old_contact = portal.new_contact(&customer, &old.clone().into())?;
                     let sealed = portal.seal_former(&customer, &old)?;
-                    let new_hash = &stored.contact_hash;
                     store::change_log_in_address(
                         tx,
                         customer.id,
@@ -509,10 +550,9 @@ impl Portal {
                         now,
                     )
                     .await?;
-                    for address in [&old, &new] {
-                        let alert = Alert::AddressChanged;
-                        portal.alert(tx, &customer, address, now, alert).await?;
-                    }
+                    let alert = Alert::AddressChanged;
+                    portal.alert(tx, &customer, &old, now, alert).await?;
+                    portal.tell(tx, &customer, &new, now, alert).await?;
                     Ok::<(), Error>(())
                 })
             })
@@ -564,9 +604,10 @@ impl Portal {
         };
         let plain = customer.key.open(&former_identity(customer.id), &sealed)?;
         let address = EmailAddress::parse(&String::from_utf8_lossy(&plain))?;
-        self.replace_address(tx, customer, &address, self.now())
-            .await?;
-        Ok(())
+        let now = self.now();
+        let left = self.replace_address(tx, customer, &address, now).await?;
+        self.tell(tx, customer, &left, now, Alert::AddressTakenBack)
+            .await
     }
 }
 

@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
+use fairhold_domain::phone::HomeCountry;
 use fairhold_domain::time::Moment;
 use fairhold_store::db::Part;
 use fairhold_store::keys::KeyStore;
@@ -70,6 +71,10 @@ pub struct Settings {
     pub staff_absolute_seconds: i64,
     /// How long a read of a connected system may take.
     pub system_timeout: Duration,
+    /// The countries to whose phones texts are sent; with none, those of the company's own, or all where it names none.
+    pub text_countries: Vec<HomeCountry>,
+    /// Texts to all phones together in a day, at most.
+    pub most_texts_a_day: i64,
     /// Whom the company wants to be told what nobody described yet.
     pub staff: Option<EmailAddress>,
 }

@@ -121,6 +121,7 @@ pub(crate) struct CodeMail<'a> {
 #[template(path = "moved_away.txt")]
 pub(crate) struct MovedAwayMail<'a> {
     pub company: &'a str,
+    pub link: &'a str,
 }
 
 /// Something was done to the account, by its owner or by somebody else.
@@ -130,7 +131,7 @@ pub(crate) struct AlertMail<'a> {
     pub company: &'a str,
     pub sentence: &'a str,
     pub when: &'a str,
-    pub link: &'a str,
+    pub link: Option<&'a str>,
 }
 
 /// Somebody is invited to the staff.
@@ -226,8 +227,8 @@ impl Portal {
         let mut mails = Vec::new();
         for waiting in outbox::newest(&mut tx, 20).await? {
             let Customer { id, key } = self.customer(waiting.customer).await?;
-            if let Some((mail, _)) = outbox::get(&mut tx, &key, id, &waiting.mail_id).await? {
-                mails.push((waiting.created_at, mail));
+            if let Some(stored) = outbox::get(&mut tx, &key, id, &waiting.mail_id).await? {
+                mails.push((waiting.created_at, stored.mail));
             }
         }
         for staff in fairhold_store::staff::all(&mut tx).await? {

@@ -189,6 +189,36 @@ pub async fn set_password(
     )
 }
 
+/// Sets another password for somebody who logged in with the one that was set at `before`.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when another one was set since, or the owner had it forgotten.
+pub async fn change_password(
+    tx: &mut Tx,
+    customer: CustomerId,
+    before: Option<Moment>,
+    hash: &str,
+    now: Moment,
+) -> Result<()> {
+    let sql = "UPDATE customers SET password_hash = $2, password_changed_at = $3 \
+               WHERE customer_id = $1 AND COALESCE(password_changed_at, 0) = $4";
+    let before = before.unwrap_or(Moment(0));
+    let args = [customer.into(), hash.into(), now.into(), before.into()];
+    one_row(tx.execute(sql, args).await?)
+}
+
+/// Forgets the password of a customer: nobody gets in with it any more.
+pub async fn forget_password(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<()> {
+    let sql = "UPDATE customers SET password_hash = NULL, password_changed_at = $2 WHERE customer_id = $1";
+    one_row(tx.execute(sql, [customer.into(), now.into()]).await?)
+}
+
+/// Makes other changes of a customer wait until this transaction has ended.
+pub async fn hold(tx: &mut Tx, customer: CustomerId) -> Result<()> {
+    let sql = "UPDATE customers SET created_at = created_at WHERE customer_id = $1";
+    one_row(tx.execute(sql, [customer.into()]).await?)
+}
+
 /// Notes a log-in with the password whose hash was checked; answers when that password was set. `None`: the account has
 /// gone or has another password by now, and this is no log-in.
 pub async fn note_log_in(
@@ -205,31 +235,36 @@ pub async fn note_log_in(
     Ok(row.map(|(set_at,)| Moment(set_at)))
 }
 
-/// Notes a log-in without the password; answers when the password was set. `None`: the account has gone or never had one.
+/// Notes a log-in without the password; answers when the password was set or forgotten. `None`: the account has gone or
+/// never had one.
 pub async fn note_passkey_log_in(
     tx: &mut Tx,
     customer: CustomerId,
     now: Moment,
 ) -> Result<Option<Moment>> {
-    let sql = "UPDATE customers SET last_log_in_at = $2 WHERE customer_id = $1 AND password_hash IS NOT NULL \
+    let sql = "UPDATE customers SET last_log_in_at = $2 WHERE customer_id = $1 AND password_changed_at IS NOT NULL \
                RETURNING password_changed_at";
     let row: Option<(i64,)> = tx.optional(sql, [customer.into(), now.into()]).await?;
     Ok(row.map(|(set_at,)| Moment(set_at)))
 }
 
-/// Adds a link for a mail, by the hash of its token.
+/// Adds a link for a mail, by the hash of its token. It counts while the address that the mail goes to is the one that the
+/// customer logs in with, or was until a short time ago.
 pub async fn add_link(
     tx: &mut Tx,
     token_hash: &str,
     customer: CustomerId,
+    address_hash: &str,
     kind: LinkKind,
     now: Moment,
     expires: Moment,
 ) -> Result<()> {
-    let sql = "INSERT INTO mail_links (token_hash, customer_id, kind, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
+    let sql = "INSERT INTO mail_links (token_hash, customer_id, address_hash, kind, created_at, expires_at) \
+               VALUES ($1, $2, $3, $4, $5, $6)";
     let args = [
         token_hash.into(),
         customer.into(),
+        address_hash.into(),
         kind.as_str().into(),
         now.into(),
         expires.into(),
@@ -252,8 +287,10 @@ pub async fn password_links_since(tx: &mut Tx, customer: CustomerId, since: Mome
 
 /// A link while it can still be used. Looking changes nothing.
 pub async fn link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {
-    let sql = "SELECT customer_id, kind, created_at FROM mail_links \
-               WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2";
+    let sql = "SELECT customer_id, kind, created_at FROM mail_links l \
+               WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 AND (address_hash IS NULL \
+               OR EXISTS (SELECT 1 FROM address_hashes a WHERE a.customer_id = l.customer_id AND a.address_hash = l.address_hash) \
+               OR EXISTS (SELECT 1 FROM former_addresses f WHERE f.customer_id = l.customer_id AND f.address_hash = l.address_hash))";
     let row: Option<LinkRow> = tx.optional(sql, [token_hash.into(), now.into()]).await?;
     row.map(LinkRow::read).transpose()
 }
@@ -261,6 +298,9 @@ pub async fn link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<M
 /// Uses a link up; `None` when it was used before, is too old, or never was. All other links of the customer that set a
 /// password go too.
 pub async fn use_link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {
+    if link(tx, token_hash, now).await?.is_none() {
+        return Ok(None);
+    }
     let sql = "UPDATE mail_links SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2 \
                RETURNING customer_id, kind, created_at";
     let row: Option<LinkRow> = tx.optional(sql, [token_hash.into(), now.into()]).await?;

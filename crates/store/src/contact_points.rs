@@ -24,7 +24,7 @@ pub struct StoredContact {
     /// When a code proved it.
     pub proven_at: Option<Moment>,
     /// When a right code was typed while somebody else held it.
-    pub shown_at: Option<Moment>,
+    pub right_at: Option<Moment>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -35,7 +35,7 @@ struct Row {
     sealed: Vec<u8>,
     added_at: i64,
     proven_at: Option<i64>,
-    shown_at: Option<i64>,
+    right_at: Option<i64>,
 }
 
 impl Row {
@@ -47,7 +47,7 @@ impl Row {
             sealed: self.sealed,
             added_at: Moment(self.added_at),
             proven_at: self.proven_at.map(Moment),
-            shown_at: self.shown_at.map(Moment),
+            right_at: self.right_at.map(Moment),
         })
     }
 }
@@ -73,7 +73,7 @@ pub fn contact_hash(key: &SecretKey, point: &ContactPoint) -> String {
 
 /// All contact points of a customer, the oldest first.
 pub async fn of(tx: &mut Tx, customer: CustomerId) -> Result<Vec<StoredContact>> {
-    let sql = "SELECT contact_id, contact_hash, kind, sealed, added_at, proven_at, shown_at \
+    let sql = "SELECT contact_id, contact_hash, kind, sealed, added_at, proven_at, right_at \
                FROM contact_points WHERE customer_id = $1 ORDER BY added_at, contact_id";
     let rows: Vec<Row> = tx.all(sql, [customer.into()]).await?;
     rows.into_iter().map(Row::read).collect()
@@ -85,7 +85,7 @@ pub async fn one(
     customer: CustomerId,
     contact_id: &str,
 ) -> Result<Option<StoredContact>> {
-    let sql = "SELECT contact_id, contact_hash, kind, sealed, added_at, proven_at, shown_at \
+    let sql = "SELECT contact_id, contact_hash, kind, sealed, added_at, proven_at, right_at \
                FROM contact_points WHERE customer_id = $1 AND contact_id = $2";
     let row: Option<Row> = tx
         .optional(sql, [customer.into(), contact_id.into()])
@@ -103,7 +103,7 @@ pub async fn add(
     contact: &NewContact,
     now: Moment,
 ) -> Result<()> {
-    let sql = "INSERT INTO contact_points (customer_id, contact_id, contact_hash, kind, sealed, added_at, wrong) \
+    let sql = "INSERT INTO contact_points (customer_id, contact_id, contact_hash, kind, sealed, added_at, tries) \
                VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (customer_id, contact_hash) DO NOTHING";
     let args = [
         customer.into(),
@@ -125,7 +125,7 @@ pub async fn put_code(
     code_hash: &str,
     now: Moment,
 ) -> Result<()> {
-    let sql = "UPDATE contact_points SET code_hash = $3, code_sent_at = $4, wrong = 0, shown_at = NULL \
+    let sql = "UPDATE contact_points SET code_hash = $3, code_sent_at = $4, tries = 0, right_at = NULL \
                WHERE customer_id = $1 AND contact_id = $2 AND proven_at IS NULL";
     let args = [
         customer.into(),
@@ -134,27 +134,48 @@ pub async fn put_code(
         now.into(),
     ];
     one_row(tx.execute(sql, args).await?)?;
-    let sql = "INSERT INTO contact_codes (code_id, customer_id, contact_hash, sent_at) VALUES ($1, $2, $3, $4)";
+    let sql = "INSERT INTO contact_codes (code_id, customer_id, contact_hash, kind, sent_at) VALUES ($1, $2, $3, $4, $5)";
     let args = [
         code_id.into(),
         customer.into(),
         contact.contact_hash.as_str().into(),
+        contact.kind.as_str().into(),
         now.into(),
     ];
     tx.execute(sql, args).await.map(|_| ())
 }
 
-/// How many codes were sent since `since`: by this customer, and to this address or number by anybody.
+/// How many codes were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct CodesSent {
+    /// By this customer.
+    pub by_customer: i64,
+    /// By this customer to this address or number.
+    pub by_customer_here: i64,
+    /// To this address or number, by anybody.
+    pub here: i64,
+    /// To all addresses or numbers of this kind, by anybody.
+    pub of_kind: i64,
+}
+
+/// How many codes were sent since `since`.
 pub async fn codes_since(
     tx: &mut Tx,
     customer: CustomerId,
-    contact_hash: &str,
+    contact: &StoredContact,
     since: Moment,
-) -> Result<(i64, i64)> {
-    let sql = "SELECT (SELECT COUNT(*) FROM contact_codes WHERE customer_id = $1 AND sent_at > $3), \
-               (SELECT COUNT(*) FROM contact_codes WHERE contact_hash = $2 AND sent_at > $3)";
-    tx.one(sql, [customer.into(), contact_hash.into(), since.into()])
-        .await
+) -> Result<CodesSent> {
+    let sql = "SELECT (SELECT COUNT(*) FROM contact_codes WHERE customer_id = $1 AND sent_at > $4) AS by_customer, \
+               (SELECT COUNT(*) FROM contact_codes WHERE customer_id = $1 AND contact_hash = $2 AND sent_at > $4) AS by_customer_here, \
+               (SELECT COUNT(*) FROM contact_codes WHERE contact_hash = $2 AND sent_at > $4) AS here, \
+               (SELECT COUNT(*) FROM contact_codes WHERE kind = $3 AND sent_at > $4) AS of_kind";
+    let args = [
+        customer.into(),
+        contact.contact_hash.as_str().into(),
+        contact.kind.as_str().into(),
+        since.into(),
+    ];
+    tx.one(sql, args).await
 }
 
 /// Takes one of the `most` tries to type the code that was sent after `since`; answers its hash. `None`: there is no such
@@ -166,8 +187,8 @@ pub async fn take_try(
     most: i64,
     since: Moment,
 ) -> Result<Option<String>> {
-    let sql = "UPDATE contact_points SET wrong = wrong + 1 WHERE customer_id = $1 AND contact_id = $2 \
-               AND code_hash IS NOT NULL AND code_sent_at > $3 AND wrong < $4 RETURNING code_hash";
+    let sql = "UPDATE contact_points SET tries = tries + 1 WHERE customer_id = $1 AND contact_id = $2 \
+               AND code_hash IS NOT NULL AND code_sent_at > $3 AND tries < $4 RETURNING code_hash";
     let args = [
         customer.into(),
         contact_id.into(),
@@ -183,7 +204,7 @@ pub async fn take_try(
 /// # Errors
 /// When somebody else holds it, or it is gone.
 pub async fn prove(tx: &mut Tx, customer: CustomerId, contact_id: &str, now: Moment) -> Result<()> {
-    let sql = "UPDATE contact_points SET proven_at = $3, code_hash = NULL, shown_at = NULL \
+    let sql = "UPDATE contact_points SET proven_at = $3, code_hash = NULL, right_at = NULL \
                WHERE customer_id = $1 AND contact_id = $2 AND proven_at IS NULL";
     one_row(
         tx.execute(sql, [customer.into(), contact_id.into(), now.into()])
@@ -192,13 +213,13 @@ pub async fn prove(tx: &mut Tx, customer: CustomerId, contact_id: &str, now: Mom
 }
 
 /// Notes a right code for what somebody else holds. The code ends.
-pub async fn note_shown(
+pub async fn note_right(
     tx: &mut Tx,
     customer: CustomerId,
     contact_id: &str,
     now: Moment,
 ) -> Result<()> {
-    let sql = "UPDATE contact_points SET shown_at = $3, code_hash = NULL \
+    let sql = "UPDATE contact_points SET right_at = $3, code_hash = NULL \
                WHERE customer_id = $1 AND contact_id = $2 AND proven_at IS NULL";
     one_row(
         tx.execute(sql, [customer.into(), contact_id.into(), now.into()])
@@ -228,9 +249,10 @@ pub async fn remove(tx: &mut Tx, customer: CustomerId, contact_id: &str) -> Resu
         > 0)
 }
 
-/// Removes what a customer added at `since` or later.
+/// Removes what a customer added or proved at `since` or later.
 pub async fn remove_added_since(tx: &mut Tx, customer: CustomerId, since: Moment) -> Result<()> {
-    let sql = "DELETE FROM contact_points WHERE customer_id = $1 AND added_at >= $2";
+    let sql =
+        "DELETE FROM contact_points WHERE customer_id = $1 AND COALESCE(proven_at, added_at) >= $2";
     tx.execute(sql, [customer.into(), since.into()])
         .await
         .map(|_| ())
@@ -240,7 +262,8 @@ pub async fn remove_added_since(tx: &mut Tx, customer: CustomerId, since: Moment
 /// which the change can be taken back; `sealed` holds it.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when they do not log in with the old one, or did not prove the new one.
+/// [`StoreError::Conflict`] when they do not log in with the old one, did not prove the new one, or changed it at `now` or
+/// later by another clock: changes are taken back in their order.
 pub async fn change_log_in_address(
     tx: &mut Tx,
     customer: CustomerId,
@@ -249,6 +272,11 @@ pub async fn change_log_in_address(
     sealed: Vec<u8>,
     now: Moment,
 ) -> Result<()> {
+    let sql = "SELECT COUNT(*) FROM former_addresses WHERE customer_id = $1 AND changed_at >= $2";
+    let (later,): (i64,) = tx.one(sql, [customer.into(), now.into()]).await?;
+    if later > 0 {
+        return Err(StoreError::Conflict);
+    }
     let sql = "DELETE FROM contact_points WHERE customer_id = $1 AND contact_hash = $2 \
                AND kind = 'email' AND proven_at IS NOT NULL";
     one_row(tx.execute(sql, [customer.into(), new_hash.into()]).await?)?;
@@ -298,7 +326,7 @@ pub async fn take_back_changes(
     };
     replace_log_in(tx, customer, current_hash, &old_hash).await?;
     for sql in [
-        "DELETE FROM contact_points WHERE customer_id = $1 AND added_at >= $2",
+        "DELETE FROM contact_points WHERE customer_id = $1 AND COALESCE(proven_at, added_at) >= $2",
         "DELETE FROM former_addresses WHERE customer_id = $1 AND changed_at >= $2",
         "DELETE FROM mail_links WHERE customer_id = $1 AND created_at >= $2",
     ] {
@@ -317,6 +345,27 @@ pub async fn left_by(tx: &mut Tx, address_hash: &str, since: Moment) -> Result<O
         tx.optional(sql, [address_hash.into(), since.into()])
             .await?,
     )
+}
+
+/// Notes that somebody who asked with a former address is told, unless that was so after `not_since`. Answers when the
+/// customer left the address; `None`: they are told already.
+pub async fn note_told(
+    tx: &mut Tx,
+    customer: CustomerId,
+    address_hash: &str,
+    not_since: Moment,
+    now: Moment,
+) -> Result<Option<Moment>> {
+    let sql = "UPDATE former_addresses SET told_at = $4 WHERE customer_id = $1 AND address_hash = $2 \
+               AND (told_at IS NULL OR told_at <= $3) RETURNING changed_at";
+    let args = [
+        customer.into(),
+        address_hash.into(),
+        not_since.into(),
+        now.into(),
+    ];
+    let rows: Vec<(i64,)> = tx.all(sql, args).await?;
+    Ok(rows.into_iter().map(|(at,)| Moment(at)).min())
 }
 
 /// Removes what is over: codes and contact points that were not proven from before `before`, and former addresses from

@@ -195,10 +195,12 @@ impl KeyStore {
     /// Ends a rotation, on a store that was opened with the new master key: the entry by which the old one led to it goes.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] while a key does not open with the master key of this store: then nothing changes.
+    /// [`StoreError::Conflict`] while another master key is to follow the one of this store, or a key does not open with it:
+    /// then nothing changes.
     pub async fn finish_rotation(&self) -> Result<()> {
+        let to_follow = self.masters.next(&self.db).await?.is_some();
         let checked = self.check().await?;
-        if checked.follow + checked.broken > 0 {
+        if to_follow || checked.follow + checked.broken > 0 {
             return Err(StoreError::Conflict);
         }
         let end = self.db.write(move |tx| {

@@ -1,6 +1,6 @@
 //! The key store: wrapped keys only, in a database of its own. To forget a customer is to destroy one row here.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
@@ -240,7 +240,8 @@ impl std::fmt::Debug for KeyStore {
 #[derive(Clone)]
 pub(crate) struct Masters {
     pub(crate) current: SecretKey,
-    next: Arc<OnceLock<SecretKey>>,
+    /// As it was last read.
+    next: Arc<RwLock<Option<SecretKey>>>,
 }
 
 impl Masters {
@@ -259,15 +260,31 @@ impl Masters {
             return Ok(None);
         };
         match open_key(&self.current, &portal_key_identity(NEXT_MASTER), &wrapped) {
-            Ok(next) => Ok(Some(self.next.get_or_init(|| next).clone())),
+            Ok(next) => {
+                *self.next.write().unwrap_or_else(PoisonError::into_inner) = Some(next.clone());
+                Ok(Some(next))
+            }
             Err(StoreError::Seal) => Ok(None),
             Err(e) => Err(e),
         }
     }
 
     /// The key that new keys are wrapped with.
+    ///
+    /// # Errors
+    /// [`StoreError::Seal`] when another master key has followed and this process was not started again: what it wrapped
+    /// nobody could open later.
     pub(crate) async fn newest(&self, db: &Db) -> Result<SecretKey> {
-        Ok(self.next(db).await?.unwrap_or_else(|| self.current.clone()))
+        if let Some(next) = self.next(db).await? {
+            return Ok(next);
+        }
+        let [name, ..] = PORTAL_KEYS;
+        let sql = "SELECT wrapped FROM portal_keys WHERE name = $1";
+        let row: Option<(Vec<u8>,)> = db.read().await?.optional(sql, [name.into()]).await?;
+        if let Some((wrapped,)) = row {
+            open_key(&self.current, &portal_key_identity(name), &wrapped)?;
+        }
+        Ok(self.current.clone())
     }
 
     /// Opens a wrapped key with the master key, or with the one that follows it.
@@ -276,8 +293,13 @@ impl Masters {
             Err(StoreError::Seal) => {}
             opened => return opened,
         }
-        let next = match self.next.get() {
-            Some(next) => next.clone(),
+        let known = self
+            .next
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let next = match known {
+            Some(next) => next,
             None => self.next(db).await?.ok_or(StoreError::Seal)?,
         };
         open_key(&next, identity, wrapped)

@@ -66,22 +66,35 @@ pub async fn put(
     .map(|_| ())
 }
 
-/// A mail and when it was sent; `None` when there is none of that id.
+/// A mail as it is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// What it says, and to whom.
+    pub mail: Mail,
+    /// When it was written.
+    pub created_at: Moment,
+    /// When it was handed over.
+    pub sent_at: Option<Moment>,
+}
+
+/// A mail; `None` when there is none of that id.
 pub async fn get(
     tx: &mut Tx,
     key: &SecretKey,
     customer: CustomerId,
     mail_id: &str,
-) -> Result<Option<(Mail, Option<Moment>)>> {
-    let sql = "SELECT sealed, sent_at FROM outbox WHERE customer_id = $1 AND mail_id = $2";
-    let row: Option<(Vec<u8>, Option<i64>)> =
+) -> Result<Option<Stored>> {
+    let sql =
+        "SELECT sealed, created_at, sent_at FROM outbox WHERE customer_id = $1 AND mail_id = $2";
+    let row: Option<(Vec<u8>, i64, Option<i64>)> =
         tx.optional(sql, [customer.into(), mail_id.into()]).await?;
-    row.map(|(sealed, sent)| {
+    row.map(|(sealed, created_at, sent)| {
         let plain = key.open(&identity(customer, mail_id), &sealed)?;
-        Ok((
-            serde_json::from_slice(&plain).map_err(|_| StoreError::Form)?,
-            sent.map(Moment),
-        ))
+        Ok(Stored {
+            mail: serde_json::from_slice(&plain).map_err(|_| StoreError::Form)?,
+            created_at: Moment(created_at),
+            sent_at: sent.map(Moment),
+        })
     })
     .transpose()
 }

@@ -227,7 +227,7 @@ fn show(state: &AppState, contacts: Contacts, typed: Typed, done: Option<&str>) 
             "From now on you log in with this address. We wrote to the old one too. For three days you can take it back from there.",
         ),
         Some("elsewhere") => Some(
-            "Your code was right. But another account logs in with that address, so it stays there. Is that account yours? Then log in with that address.",
+            "Your code was right. But that address belongs to another account that logs in with it, or did until a few days ago. So it stays there. Is that account yours? Then log in there.",
         ),
         Some("gone") => Some("That one is not here any more, or your time to choose is over."),
         _ => None,

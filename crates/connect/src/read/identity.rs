@@ -191,13 +191,14 @@ fn candidates(plan: &Plan, source: &Source, contacts: &ContactPoints, search: Se
 /// Whether a column may hold one of these.
 fn write_may_be(sql: &mut Sql<'_>, identity: &Identity, points: &[&ContactPoint], search: Search) {
     let column = identity.column.of("t0");
-    let is_number = sql.dialect.is_number(&column.kind);
-    let forms: Vec<KeyValue> = points
-        .iter()
-        .flat_map(|point| plain_forms(point))
-        .filter(|form| !is_number || form.bytes().all(|b| b.is_ascii_digit()))
-        .map(KeyValue::Text)
-        .collect();
+    let forms = points.iter().flat_map(|point| plain_forms(point));
+    let forms: Vec<KeyValue> = forms.map(KeyValue::Text).collect();
+    // A number of a phone may be too long for a column of numbers, so they are compared as text.
+    let column = if sql.dialect.is_number(&column.kind) {
+        sql.dialect.as_text(&column)
+    } else {
+        column
+    };
     match search {
         Search::Everywhere => {
             let dialect = sql.dialect;

@@ -15,7 +15,7 @@ use crate::accounts::LINK_SECONDS;
 use crate::alerts::NOT_ME_SECONDS;
 use crate::error::{Error, Result};
 use crate::mail::{AlreadyHereMail, MovedAwayMail, ResetMail, SignUpMail, text};
-use crate::{Portal, own_values};
+use crate::{Customer, Portal, own_values};
 
 /// Whoever asks again and again in somebody's name fills no mailbox: further requests of an hour are dropped.
 const MOST_MAILS_AN_HOUR: i64 = 3;
@@ -73,7 +73,7 @@ impl AnswerRequest {
 }
 
 /// Whoever logged in with an address until a few days ago may want it back: nobody else gets an account with it meanwhile.
-/// The mail goes to the address alone, and says no more than was said there on the day of the change.
+/// The mail goes to the address alone, at most once an hour, with the link that was sent there on the day of the change.
 async fn say_moved_away(
     portal: &Portal,
     request_id: String,
@@ -88,19 +88,27 @@ async fn say_moved_away(
         .write(move |tx| {
             Box::pin(async move {
                 accounts::remove_request(tx, &request_id).await?;
-                let an_hour_ago = this.now().plus_seconds(-3600);
-                if outbox::written_since(tx, customer, an_hour_ago).await? >= MOST_MAILS_AN_HOUR {
+                let now = this.now();
+                let hash = this.address_hash(&address);
+                let an_hour_ago = now.plus_seconds(-3600);
+                let told = contact_points::note_told(tx, customer, &hash, an_hour_ago, now).await?;
+                let Some(changed_at) = told else {
                     return Ok(());
-                }
+                };
+                let owner = Customer { id: customer, key };
+                let link = this.not_me_link(tx, &owner, &address, changed_at).await?;
                 let current = this.company().current();
                 let company = current.catalog.company.name.as_str();
                 let mail = Mail {
                     channel: Channel::Mail,
                     to: address.as_str().to_owned(),
                     subject: format!("Your address at {company} was changed"),
-                    text: text(&MovedAwayMail { company })?,
+                    text: text(&MovedAwayMail {
+                        company,
+                        link: &link,
+                    })?,
                 };
-                this.post(tx, &key, customer, &mail).await
+                this.post(tx, &owner.key, customer, &mail).await
             })
         })
         .await
@@ -218,6 +226,7 @@ impl Portal {
             tx,
             &token_hash(&token),
             customer,
+            &self.address_hash(address),
             asks.into(),
             now,
             now.plus_seconds(LINK_SECONDS),

@@ -2,11 +2,12 @@
 
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::StoreError;
-use fairhold_store::outbox::{self, Channel};
+use fairhold_store::outbox::{self, Channel, Stored};
 use serde::{Deserialize, Serialize};
 
 use super::{Done, JobError};
 use crate::Portal;
+use crate::contact_points::CODE_SECONDS;
 use crate::error::{Error, Result};
 
 /// Sends one mail.
@@ -35,13 +36,22 @@ impl SendMail {
         let mut tx = portal.inner.db.read().await?;
         let waiting = outbox::get(&mut tx, &key, self.customer, &self.mail_id).await?;
         drop(tx);
-        let Some((mail, None)) = waiting else {
+        let Some(Stored {
+            mail,
+            created_at,
+            sent_at: None,
+        }) = waiting
+        else {
             return Ok(Done::Once);
         };
         let sent = match mail.channel {
             Channel::Mail => {
                 let name = portal.message_id(&self.mail_id);
                 portal.inner.mailer.send(&mail, name).await?
+            }
+            // Its code has ended: nobody pays for it.
+            Channel::Text if portal.now().seconds_since(created_at) >= CODE_SECONDS => {
+                return Ok(Done::Once);
             }
             Channel::Text => {
                 let texter = &portal.inner.texter;

@@ -17,7 +17,10 @@ async fn add(db: &Db, id: CustomerId, hash: &'static str) -> Result<()> {
 
 async fn add_link(db: &Db, token: &'static str, customer: CustomerId, kind: LinkKind) {
     db.write(move |tx| {
-        Box::pin(async move { accounts::add_link(tx, token, customer, kind, at(0), at(60)).await })
+        Box::pin(async move {
+            let hash = format!("hash of {customer}");
+            accounts::add_link(tx, token, customer, &hash, kind, at(0), at(60)).await
+        })
     })
     .await
     .unwrap();

@@ -3,7 +3,7 @@
 use fairhold_domain::contact_point::Kind;
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::accounts::{self, LinkKind};
-use fairhold_store::contact_points::{self, NewContact};
+use fairhold_store::contact_points::{self, NewContact, StoredContact};
 use fairhold_store::{StoreError, Tx, links};
 
 use crate::support::{Stores, at, for_each_engine};
@@ -48,7 +48,7 @@ async fn one_customer_holds_a_contact_point_and_another_can_only_wait_for_it() {
                 );
                 contact_points::add(tx, ben, &contact("c", "hash"), at(2)).await?;
                 assert_eq!(contact_points::holder(tx, "hash").await?, Some(ann));
-                contact_points::note_shown(tx, ben, "c", at(3)).await
+                contact_points::note_right(tx, ben, "c", at(3)).await
             })
         });
         write.await.unwrap();
@@ -71,7 +71,7 @@ async fn one_customer_holds_a_contact_point_and_another_can_only_wait_for_it() {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!((bens.proven_at, bens.shown_at), (Some(at(4)), None));
+        assert_eq!((bens.proven_at, bens.right_at), (Some(at(4)), None));
         assert_eq!(contact_points::one(&mut tx, ann, "c").await.unwrap(), None);
     })
     .await;
@@ -102,10 +102,18 @@ async fn a_code_has_so_many_tries_and_so_much_time() {
                 assert_eq!(tries(tx, 9).await, None, "no try is left");
                 contact_points::put_code(tx, ann, &stored, "2", "second", at(11)).await?;
                 assert_eq!(tries(tx, 9).await, Some("second".to_owned()));
-                let sent = async |tx: &mut Tx, hash, since| {
-                    contact_points::codes_since(tx, ann, hash, at(since))
-                        .await
-                        .unwrap()
+                let sent = async |tx: &mut Tx, hash: &str, since| {
+                    let contact = StoredContact {
+                        contact_hash: hash.to_owned(),
+                        ..stored.clone()
+                    };
+                    let sent = contact_points::codes_since(tx, ann, &contact, at(since));
+                    let sent = sent.await.unwrap();
+                    assert_eq!(
+                        (sent.by_customer_here, sent.of_kind),
+                        (sent.here, sent.by_customer)
+                    );
+                    (sent.by_customer, sent.here)
                 };
                 assert_eq!(sent(tx, "hash", 0).await, (2, 2));
                 assert_eq!(sent(tx, "hash", 10).await, (1, 1));
@@ -160,10 +168,27 @@ async fn a_changed_address_is_given_back_with_all_that_came_after() {
                 assert_eq!(contact_points::left_by(tx, &first, at(2)).await?, Some(ann));
                 assert_eq!(contact_points::left_by(tx, &first, at(3)).await?, None);
                 hold(tx, ann, "d", "fourth", 4).await;
+                // Changes are taken back in their order, so none is written down before one that stands.
+                let before = change(tx, &contact("old-2", "second"), "fourth", 3).await;
+                assert!(matches!(before, Err(StoreError::Conflict)));
                 change(tx, &contact("old-2", "second"), "fourth", 5).await?;
-                for (token, second) in [("before", 2), ("after", 3)] {
+                let told = async |tx: &mut Tx, second| {
+                    let an_hour_ago = at(second - 3600);
+                    contact_points::note_told(tx, ann, &first, an_hour_ago, at(second))
+                        .await
+                        .unwrap()
+                };
+                assert_eq!(told(tx, 6).await, Some(at(3)));
+                assert_eq!(told(tx, 7).await, None, "told already");
+                assert_eq!(told(tx, 6 + 3600).await, Some(at(3)));
+                for (token, hash, second) in [
+                    ("before", first.as_str(), 2),
+                    ("after", first.as_str(), 3),
+                    // The thief's clock goes wrong, or their mail is late.
+                    ("thief's", "fourth", 2),
+                ] {
                     let kind = LinkKind::NotMe;
-                    accounts::add_link(tx, token, ann, kind, at(second), at(100)).await?;
+                    accounts::add_link(tx, token, ann, hash, kind, at(second), at(100)).await?;
                 }
                 assert_eq!(
                     contact_points::take_back_changes(tx, ann, at(6), "fourth").await?,
@@ -175,6 +200,8 @@ async fn a_changed_address_is_given_back_with_all_that_came_after() {
                 assert_eq!(accounts::by_address(tx, "fourth").await?, None);
                 assert!(accounts::link(tx, "before", at(10)).await?.is_some());
                 assert!(accounts::link(tx, "after", at(10)).await?.is_none());
+                assert!(accounts::link(tx, "thief's", at(10)).await?.is_none());
+                assert!(accounts::use_link(tx, "thief's", at(10)).await?.is_none());
                 Ok::<(), StoreError>(())
             })
         });

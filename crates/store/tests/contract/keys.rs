@@ -258,6 +258,9 @@ async fn a_new_master_key_wraps_all_keys_while_another_process_serves_with_the_o
         assert_eq!((checked.open, checked.follow, checked.broken), (8, 0, 0));
         after.finish_rotation().await.unwrap();
         assert!(!after.check().await.unwrap().rotating);
+        // A process that nobody started again makes no keys that only the old master key opens.
+        let forgotten = serving.create(stores.new_id(), at(2)).await;
+        assert!(matches!(forgotten, Err(StoreError::Seal)));
         assert!(matches!(
             open(stores, master(), 5).await,
             Err(StoreError::Seal)
@@ -292,6 +295,28 @@ async fn a_key_that_was_destroyed_stays_so_and_one_that_does_not_open_stops_the_
         assert_eq!(after.check().await.unwrap().broken, 1);
         let third = SecretKey::new([7; 32]);
         assert!(matches!(after.rotate(&third).await, Err(StoreError::Seal)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_that_was_stopped_at_its_beginning_is_not_ended_by_the_old_key() {
+    for_each_engine(async |stores| {
+        let new = SecretKey::new([9; 32]);
+        stores.keys.rotate(&new).await.unwrap();
+        // As if it had been stopped before it wrapped anything.
+        let (old, again) = (master(), open(stores, new.clone(), 2).await.unwrap());
+        again.finish_rotation().await.unwrap();
+        again.rotate(&old).await.unwrap();
+        let back = open(stores, old, 3).await.unwrap();
+        back.finish_rotation().await.unwrap();
+        let sql = "DELETE FROM data_keys";
+        change(&stores.keys_db, sql, vec![]).await;
+        back.rotate(&new).await.unwrap();
+        assert!(matches!(
+            back.finish_rotation().await,
+            Err(StoreError::Conflict)
+        ));
     })
     .await;
 }

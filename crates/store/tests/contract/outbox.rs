@@ -1,7 +1,7 @@
 //! Mail on its way.
 
 use fairhold_store::StoreError;
-use fairhold_store::outbox::{self, Channel, Mail};
+use fairhold_store::outbox::{self, Channel, Mail, Stored};
 
 use crate::support::{Stores, at, change, for_each_engine, number};
 use fairhold_domain::ids::CustomerId;
@@ -45,14 +45,19 @@ async fn a_mail_is_read_back_and_marked_as_sent() {
         let (ann, key) = stores.customer().await;
         put(stores, ann, &key, "m1", 0).await;
         let mut tx = stores.db.read().await.unwrap();
+        let stored = |sent_at| Stored {
+            mail: mail(),
+            created_at: at(0),
+            sent_at,
+        };
         assert_eq!(
             outbox::get(&mut tx, &key, ann, "m1").await.unwrap(),
-            Some((mail(), None))
+            Some(stored(None))
         );
         mark_sent(stores, ann, "m1", 3).await;
         assert_eq!(
             outbox::get(&mut tx, &key, ann, "m1").await.unwrap(),
-            Some((mail(), Some(at(3))))
+            Some(stored(Some(at(3))))
         );
         assert_eq!(outbox::get(&mut tx, &key, ann, "m2").await.unwrap(), None);
         let (ben, _) = stores.customer().await;

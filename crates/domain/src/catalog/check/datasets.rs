@@ -35,7 +35,8 @@ pub(super) fn check_dataset(catalog: &Catalog, dataset: &Dataset, findings: &mut
         .filter(|c| is_read(c))
         .flat_map(|c| &c.fields)
     {
-        if field.identity.is_some() && !field.verified && dataset.second_facts.is_empty() {
+        let says = field.said.at("verified").is_some();
+        if field.identity.is_some() && says && !field.verified && dataset.second_facts.is_empty() {
             findings.push(Finding::error(
                 field.said.at("verified").unwrap_or(&field.place),
                 "no-second-fact",
@@ -45,13 +46,18 @@ pub(super) fn check_dataset(catalog: &Catalog, dataset: &Dataset, findings: &mut
                 ),
             ));
         }
-        // Files made for Fides never say it. Silence means proven, and that must not go unnoticed.
-        if field.identity.is_some() && field.said.at("verified").is_none() {
+        // Files made for Fides never say it. What silence means must not go unnoticed.
+        if field.identity.is_some() && !says {
+            let taken = if field.verified {
+                "so it is taken as checked: whoever owns it sees the row"
+            } else {
+                "so it is taken as not checked, because phone numbers change hands: the row shows after a second fact"
+            };
             findings.push(Finding::note(
                 field.blank.at("verified").unwrap_or(&field.place),
                 "identity-verified-unsaid",
                 format!(
-                    "Nothing says whether somebody checked that `{}` belongs to the customer, so it is taken as checked: whoever owns it sees the row. Write `portal: {{ verified: true }}`, or `verified: false` if anybody could have typed it.",
+                    "Nothing says whether somebody checked that `{}` belongs to the customer, {taken}. Write `portal: {{ verified: true }}`, or `verified: false` if anybody could have typed it.",
                     field.name
                 ),
             ));

@@ -7,6 +7,7 @@ use crate::catalog::{
     Collection, ColumnRef, CompositeReference, Dataset, Direction, Erase, Field, Group, Keep,
     KeyValueColumns, NO_REASON_YET, Origin, Place, Reference, Rows, Said, Show, ShownAs,
 };
+use crate::contact_point::Kind;
 
 /// Keys that hold for all fields below where they stand.
 const DEFAULT_KEYS: &[&str] = &[
@@ -504,6 +505,7 @@ impl Reader<'_> {
     ) -> Field {
         let meta = self.fides_meta(map);
         self.known_keys(meta, &[FIDES_META_KEYS], Keys::Fides, "`fides_meta`");
+        let identity = self.text(meta, "identity");
         let mut said = Said(self.said_at(map, &["name", "description", "data_categories"]));
         said.0.extend(self.said_at(portal, FIELD_PORTAL_KEYS));
         said.0.extend(values.said.0);
@@ -518,8 +520,11 @@ impl Reader<'_> {
             categories: values.categories,
             data_type: self.text(meta, "data_type"),
             primary_key: self.fides_flag(meta, "primary_key").unwrap_or(false),
-            identity: self.text(meta, "identity"),
-            verified: self.choice(portal, "verified", FLAGS).unwrap_or(true),
+            // Numbers change hands: one that a system has held for years may be somebody else's by now.
+            verified: self
+                .choice(portal, "verified", FLAGS)
+                .unwrap_or(identity.as_deref().and_then(Kind::of_identity) != Some(Kind::Phone)),
+            identity,
             references: self.references(meta, dataset),
             why: values.why,
             origin: values.origin,
