@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_go_to_mobile_phones_of_a_country() -> Result<(), PhoneError> {
+    fn texts_go_to_mobile_phones_of_a_country() {
         for (number, takes_texts, country) in [
             ("+353871234567", true, "IE"),
             ("+353850123456", true, "IE"),
@@ -206,7 +206,6 @@ mod tests {
                 assert_eq!(is_of, code == country, "{number} {code}");
             }
         }
-        Ok(())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Other addresses and numbers: people have more than one. A code proves one, and then My data shows what the company holds
 //! under it. One that is proven can become the address to log in with; the old address is told, and from there it can be
-//! taken back (see [`crate::alerts`]).
+//! taken back (see `alerts.rs`).
 //!
 //! An address or number belongs to one account at a time. Whoever proves one that another account holds is told so, and
 //! may take it over: the newest proof counts, because numbers and mailboxes change hands.
