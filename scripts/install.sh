@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a command needs and the machine lacks: scripts/install.sh {run|test|databases}
+# Installs what a command needs and the machine lacks: scripts/install.sh {run|test|soak|databases}
 #
 # As root on Debian it installs packages with apt-get. Otherwise it prints the commands and stops.
 # Rust comes from rustup where that is there, and else from Debian's packages, for which the browser's part of the
@@ -13,6 +13,8 @@ oldest_rust=94
 # The one that rustup brings where there is none, or an older one.
 fresh_rust=1.95.0
 wasm=wasm32-unknown-unknown
+# The one that knows how to build and run fuzz targets.
+cargo_fuzz=0.13.2
 
 main() {
     case "${1:-}" in
@@ -26,11 +28,15 @@ main() {
         need_checkers
         need_node_packages
         ;;
+    soak)
+        scripts/install.sh test
+        want_fuzzer
+        ;;
     databases)
         need_packages "$(database_packages)"
         ;;
     *)
-        echo "Usage: scripts/install.sh {run|test|databases}" >&2
+        echo "Usage: scripts/install.sh {run|test|soak|databases}" >&2
         exit 2
         ;;
     esac
@@ -152,6 +158,19 @@ need_checkers() {
     if has rustup && ! { cargo clippy --version && cargo fmt --version; } >/dev/null 2>&1; then
         say "Adding rustfmt and clippy"
         rustup component add clippy rustfmt >&2
+    fi
+}
+
+# What the fuzz targets run best with. They run without it too, so nothing fails here.
+want_fuzzer() {
+    has rustup || return 0
+    if ! cargo +nightly --version >/dev/null 2>&1; then
+        say "Adding a nightly Rust for fuzzing"
+        rustup toolchain install nightly --no-self-update --profile minimal >&2 || return 0
+    fi
+    if ! cargo fuzz --version >/dev/null 2>&1; then
+        say "Installing cargo-fuzz"
+        cargo install cargo-fuzz --version "$cargo_fuzz" --locked >&2 || return 0
     fi
 }
 

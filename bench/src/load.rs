@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 
 /// How many ask at the same time.
 const CONNECTIONS: usize = 32;
+/// How many take turns where pages are asked for at a fixed pace.
+const PACED_CONNECTIONS: u32 = 8;
 /// No answer that is measured is larger.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
@@ -133,6 +135,37 @@ pub async fn run(target: &Arc<Target>, time: Duration) -> Result<Run> {
             Ok::<_, anyhow::Error>(latencies)
         });
     }
+    all(asking, start).await
+}
+
+/// Asks so many times a second, by the clock and not when the last answer came. Each answer's time is counted from when the
+/// question was due, so that one that had to wait for a slow one before it shows that.
+pub async fn pace(target: &Arc<Target>, a_second: u32, time: Duration) -> Result<Run> {
+    let start = Instant::now();
+    let between = Duration::from_secs(1) / a_second;
+    let mut asking = JoinSet::new();
+    for number in 0..PACED_CONNECTIONS {
+        let target = target.clone();
+        asking.spawn(async move {
+            let mut connection = Connection::open(target.address).await?;
+            let mut latencies = Vec::new();
+            let mut due = between * number;
+            while due < time {
+                tokio::time::sleep_until((start + due).into()).await;
+                let answer = connection.ask(&target.request).await?;
+                latencies.push(start.elapsed().saturating_sub(due));
+                target.check(&answer)?;
+                connection.take_back(answer);
+                due += between * PACED_CONNECTIONS;
+            }
+            Ok::<_, anyhow::Error>(latencies)
+        });
+    }
+    all(asking, start).await
+}
+
+/// What all connections measured.
+async fn all(mut asking: JoinSet<Result<Vec<Duration>>>, start: Instant) -> Result<Run> {
     let mut latencies = Vec::new();
     while let Some(asked) = asking.join_next().await {
         latencies.extend(asked??);

@@ -12,6 +12,7 @@ mod engines;
 mod load;
 mod program;
 mod report;
+mod storm;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints; answers whether every bound holds. `engines` measures only those.
+/// Measures and prints; answers whether every bound holds. `engines` measures only those, `storm` only that.
 fn bench(arguments: &[String]) -> Result<bool> {
     let said = |word: &str| arguments.iter().any(|a| a == word);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -81,6 +82,8 @@ fn bench(arguments: &[String]) -> Result<bool> {
     let report = runtime.block_on(async {
         if said("engines") {
             measure_engines().await
+        } else if said("storm") {
+            measure_storm().await
         } else {
             measure().await
         }
@@ -204,6 +207,19 @@ async fn measure_engines() -> Result<Report> {
         pages: Vec::new(),
         bounds: engines::measure(tempfile::tempdir()?.path()).await?,
         aims: Vec::new(),
+        log_ins: None,
+        memory_after_load_mb: None,
+    })
+}
+
+async fn measure_storm() -> Result<Report> {
+    let folder = tempfile::tempdir()?;
+    let storm = storm::measure(&House::new(folder.path(), "demo")?).await?;
+    Ok(Report {
+        pages: storm.pages.into(),
+        bounds: vec![storm.bound],
+        aims: Vec::new(),
+        log_ins: Some(storm.log_ins),
         memory_after_load_mb: None,
     })
 }
@@ -272,11 +288,16 @@ async fn measure() -> Result<Report> {
             MOST_TIMES,
         ),
     ];
+    // Before the storm, which leaves a larger folder of data.
+    let aims = aims(&demo).await?;
+    let storm = storm::measure(&demo).await?;
+    bounds.push(storm.bound);
     bounds.extend(engines::measure(folder.path()).await?);
     Ok(Report {
-        pages: pages.iter().map(Page::row).collect(),
+        pages: pages.iter().map(Page::row).chain(storm.pages).collect(),
         bounds,
-        aims: aims(&demo).await?.into(),
+        aims: aims.into(),
+        log_ins: Some(storm.log_ins),
         memory_after_load_mb: Some(memory_after_load),
     })
 }

@@ -14,7 +14,6 @@ use crate::load::{Connection, Target, request};
 /// A program that serves. Dropping it ends it.
 pub struct Program {
     child: Child,
-    /// Where it listens.
     address: SocketAddr,
     started: Instant,
 }
@@ -25,8 +24,26 @@ impl Program {
     /// # Errors
     /// When it ends before.
     pub fn start(data: &Path, catalog: &Path) -> Result<Self> {
+        Self::start_by(command(data, catalog))
+    }
+
+    /// The same behind a proxy on this machine, which says where requests come from. What it writes to its log goes to a
+    /// file beside the data: each refused request is a line.
+    ///
+    /// # Errors
+    /// When it ends before.
+    pub fn start_behind_proxy(data: &Path, catalog: &Path) -> Result<Self> {
+        let log = std::fs::File::create(data.with_extension("log"))?;
+        let mut command = command(data, catalog);
+        command
+            .env("FAIRHOLD_SERVER__PROXIES", "[\"127.0.0.1\"]")
+            .stderr(log);
+        Self::start_by(command)
+    }
+
+    fn start_by(mut command: Command) -> Result<Self> {
         let started = Instant::now();
-        let mut child = command(data, catalog)
+        let mut child = command
             .args(["demo", "serve"])
             .stdout(Stdio::piped())
             .spawn()?;
@@ -38,6 +55,11 @@ impl Program {
         };
         program.address.set_port(port?);
         Ok(program)
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Logs the customer in, and opens My data with that session.

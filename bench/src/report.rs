@@ -1,7 +1,9 @@
 //! The figures, as a table and as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use anyhow::{Result, ensure};
 use serde::Serialize;
 
 use crate::load::Run;
@@ -15,6 +17,8 @@ pub struct Report {
     pub bounds: Vec<Bound>,
     /// What should hold.
     pub aims: Vec<Bound>,
+    /// What the log-ins of the storm were answered.
+    pub log_ins: Option<LogIns>,
     /// Megabytes that the demo's program occupied right after the load.
     pub memory_after_load_mb: Option<f64>,
 }
@@ -39,6 +43,46 @@ impl Row {
             p50_ms: median(runs.iter().map(|r| r.percentile_ms(50))),
             p99_ms: median(runs.iter().map(|r| r.percentile_ms(99))),
         }
+    }
+}
+
+/// How many log-ins were answered with each status.
+#[derive(Serialize)]
+pub struct LogIns(pub BTreeMap<u16, u64>);
+
+impl LogIns {
+    fn count(&self, status: u16) -> u64 {
+        self.0.get(&status).copied().unwrap_or_default()
+    }
+
+    /// That passwords were really checked: wrong ones refused, right ones let in, and none held back before that.
+    ///
+    /// # Errors
+    /// When it is not so.
+    pub fn check(&self) -> Result<()> {
+        ensure!(
+            self.count(422) > 0 && self.count(303) > 0 && self.count(429) == 0,
+            "passwords were not checked, so the storm was none: {:?}",
+            self.0
+        );
+        Ok(())
+    }
+}
+
+impl fmt::Display for LogIns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (status, answers) in &self.0 {
+            let what = match status {
+                303 => "right, let in",
+                422 => "checked, wrong",
+                429 => "held back",
+                503 => "the portal is busy",
+                _ => "something else",
+            };
+            let what = format!("log-ins answered {status}: {what}");
+            writeln!(f, "{what:<46} {answers:>9}")?;
+        }
+        Ok(())
     }
 }
 
@@ -121,6 +165,9 @@ impl fmt::Display for Report {
         ) in bounds.chain(aims)
         {
             writeln!(f, "{what:<46} {figure:>9.3}   {held_to:<14} {verdict}")?;
+        }
+        if let Some(log_ins) = &self.log_ins {
+            write!(f, "{log_ins}")?;
         }
         match self.memory_after_load_mb {
             Some(memory) => write!(f, "{:<46} {memory:>9.3}", "memory after the load, MB"),
