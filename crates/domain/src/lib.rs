@@ -10,6 +10,7 @@ pub mod device;
 pub mod email;
 pub mod factors;
 pub mod facts;
+pub mod grant;
 pub mod ids;
 pub mod log_in_tries;
 pub mod password;
