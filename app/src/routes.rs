@@ -4,7 +4,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::pages::{
-    account, accounts, demo, home, my_data, not_found, second_fact, staff, who_looked,
+    account, accounts, demo, home, my_data, not_found, permissions, second_fact, staff, who_looked,
 };
 use crate::state::AppState;
 
@@ -101,6 +101,10 @@ pub fn routes() -> Router<AppState> {
         .route(
             "/is-it-you/{dataset}",
             get(second_fact::page).post(second_fact::submit),
+        )
+        .route(
+            "/permissions",
+            get(permissions::page).post(permissions::submit),
         )
         .route("/who-looked", get(who_looked::page))
         .merge(behind_the_staff_door())

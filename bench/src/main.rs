@@ -379,6 +379,7 @@ async fn add_customer(portal: &Portal, email: &str, values: Vec<(String, OwnValu
         since: portal.now(),
         values,
         looks: Vec::new(),
+        allows: Vec::new(),
     };
     Ok(portal.add_demo_customer(customer).await?)
 }

@@ -153,6 +153,7 @@ impl House {
                 since: portal.now(),
                 values: Vec::new(),
                 looks: Vec::new(),
+                allows: Vec::new(),
             };
             portal.add_demo_customer(customer).await.unwrap();
             router(AppState::new(portal, Assets::read(&site).unwrap()), &config)

@@ -804,6 +804,7 @@ async fn looked(place: &Place) {
             since: portal.now(),
             values: Vec::new(),
             looks: Vec::new(),
+            allows: Vec::new(),
         };
         portal.add_demo_customer(customer).await.unwrap();
     }

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod form;
 pub mod home;
 pub mod my_data;
+pub mod permissions;
 pub mod second_fact;
 pub mod staff;
 pub mod who_looked;

@@ -95,7 +95,9 @@ impl State {
             // Nobody is asked again who answered, but for those who rested it or whose yes is over.
             (Self::NeverAsked | Self::NotNow | Self::Expired, E::Asked) => Self::Asked,
             (Self::Asked | Self::NotNow, E::NotNow) => Self::NotNow,
-            (Self::NeverAsked | Self::Asked | Self::NotNow, E::Refused) => Self::Refused,
+            (Self::NeverAsked | Self::Asked | Self::NotNow | Self::Expired, E::Refused) => {
+                Self::Refused
+            }
             (
                 Self::NeverAsked
                 | Self::Asked
@@ -111,6 +113,19 @@ impl State {
             (state, event) => return Err(TransitionError { state, event }),
         };
         Ok(next)
+    }
+
+    /// What a yes or a no of the customer is here; `None` when it says nothing new. `in_force` says whether a yes of before
+    /// still counts: one for other words, or whose time is over, is said again.
+    pub const fn answer(self, yes: bool, in_force: bool) -> Option<Event> {
+        match (self, yes) {
+            (Self::Given | Self::Renewed, true) if in_force => None,
+            (Self::Given | Self::Renewed, true) => Some(Event::Renewed),
+            (Self::Given | Self::Renewed, false) => Some(Event::Withdrawn),
+            (Self::Refused | Self::Withdrawn, false) => None,
+            (_, true) => Some(Event::Given),
+            (_, false) => Some(Event::Refused),
+        }
     }
 
     /// The status in the W3C's Data Privacy Vocabulary.
@@ -220,6 +235,16 @@ mod tests {
                 prop_assert_eq!(after.in_force(), yes);
             } else if matches!(event, Event::Withdrawn | Event::Expired) {
                 prop_assert!(!state.in_force(), "a yes can always be taken back");
+            }
+        }
+
+        /// Whatever a customer answers can follow on what stands, and leaves what they said.
+        #[test]
+        fn an_answer_is_always_possible(state in select(&State::ALL[..]), yes: bool, in_force: bool) {
+            if let Some(event) = state.answer(yes, in_force) {
+                prop_assert_eq!(state.after(event).map(State::in_force), Ok(yes));
+            } else {
+                prop_assert_eq!(state.in_force(), yes);
             }
         }
 

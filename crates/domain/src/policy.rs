@@ -144,6 +144,10 @@ pub enum Action {
     ChangeCredentials,
     /// End sessions of a customer.
     EndSessions,
+    /// See what a customer allows.
+    ReadGrants,
+    /// Say yes or no to a purpose.
+    ChangeGrants,
     /// Open the staff's first page.
     OpenStaffHome,
     /// Read who works behind the staff door.
@@ -204,7 +208,7 @@ pub fn may(actor: Actor, action: Action) -> bool {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::OpenPublicPage,
         Self::UseDoor,
         Self::BeCustomer,
@@ -214,6 +218,8 @@ impl Action {
         Self::ReadCredentials,
         Self::ChangeCredentials,
         Self::EndSessions,
+        Self::ReadGrants,
+        Self::ChangeGrants,
         Self::OpenStaffHome,
         Self::ReadStaff,
         Self::InviteStaff,
@@ -237,7 +243,9 @@ impl Action {
             | Self::ProveRows
             | Self::ReadCredentials
             | Self::ChangeCredentials
-            | Self::EndSessions => &[Party::Owner],
+            | Self::EndSessions
+            | Self::ReadGrants
+            | Self::ChangeGrants => &[Party::Owner],
             Self::OpenStaffHome => &[Party::Staff],
             Self::ReadStaff
             | Self::InviteStaff
@@ -283,7 +291,9 @@ impl Action {
             Self::ReadCredentials => "see how this customer logs in",
             Self::ChangeCredentials => "change how this customer logs in",
             Self::EndSessions => "log this customer out",
-            Self::OpenStaffHome => "open this page",
+            Self::ReadGrants => "see what this customer allows",
+            Self::ChangeGrants => "say yes or no for this customer",
+            Self::OpenStaffHome => "come in by the staff door",
             Self::ReadStaff => "see who works here",
             Self::InviteStaff => "invite somebody to work here",
             Self::ChangeStaffRole => "give somebody who works here another role",
@@ -407,6 +417,8 @@ mod tests {
                 ReadCredentials,
                 ChangeCredentials,
                 EndSessions,
+                ReadGrants,
+                ChangeGrants,
             ],
             Actor::Staff(Role::Support | Role::Supervisor | Role::Marketing) => &[OpenStaffHome],
             Actor::Staff(Role::PrivacyOfficer) => &[OpenStaffHome, ReadDecisions],
@@ -477,6 +489,7 @@ mod tests {
                 Action::ReadCredentials,
                 Action::ChangeCredentials,
                 Action::EndSessions,
+                Action::ChangeGrants,
             ] {
                 prop_assert_eq!(may(actor, action), actor == Actor::Owner, "{:?}", action);
             }
@@ -517,7 +530,7 @@ mod tests {
     #[test]
     fn duties_are_the_tables_in_words_that_are_easy_to_read() {
         let of = |role: Role| role.duties().collect::<Vec<_>>();
-        assert_eq!(of(Role::Support), ["open this page"]);
+        assert_eq!(of(Role::Support), ["come in by the staff door"]);
         assert!(of(Role::Administrator).contains(&"invite somebody to work here"));
         for action in Action::ALL {
             let sentence = format!("You can {}.", action.words());

@@ -2,10 +2,12 @@
 
 use fairhold_domain::access::Look;
 use fairhold_domain::email::EmailAddress;
+use fairhold_domain::grant::Event;
 use fairhold_domain::ids::{CustomerId, StaffId};
 use fairhold_domain::policy::Role;
 use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, address_hash};
+use fairhold_store::grants::{self, NewRecord};
 use fairhold_store::records::{self, OwnRecord, OwnValue};
 use fairhold_store::seal::{new_token, token_hash};
 use fairhold_store::{StoreError, looks, staff};
@@ -26,6 +28,8 @@ pub struct DemoCustomer<'a> {
     pub values: Vec<(String, OwnValue)>,
     /// Looks that others took, oldest first.
     pub looks: Vec<(Moment, Look)>,
+    /// Purposes that they said yes to when their account began.
+    pub allows: Vec<&'a str>,
 }
 
 /// Somebody of the staff whom the demo starts with.
@@ -143,6 +147,11 @@ impl Portal {
         );
         record.values.extend(demo.values);
         let (since, others) = (demo.since, demo.looks);
+        let purposes = self.company().current().catalog.company.purposes.clone();
+        let allows = purposes
+            .into_iter()
+            .filter(|p| demo.allows.contains(&p.key.as_str()));
+        let allows: Vec<_> = allows.collect();
         let looks_key = self.inner.keys.portal().looks.clone();
         let random = self.inner.world.random.clone();
         self.inner
@@ -152,6 +161,16 @@ impl Portal {
                     accounts::add(tx, customer, &address_hash, since).await?;
                     accounts::set_password(tx, customer, &password_hash, since).await?;
                     records::write(tx, &key, &*random, customer, &record, 0).await?;
+                    for purpose in &allows {
+                        let record = NewRecord {
+                            purpose: &purpose.key,
+                            event: Event::Given,
+                            version: purpose.version,
+                            until: None,
+                            words: &purpose.words,
+                        };
+                        grants::record(tx, customer, &record, since).await?;
+                    }
                     for (at, look) in &others {
                         looks::append(tx, &looks_key, customer, *at, look).await?;
                     }

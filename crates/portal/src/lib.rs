@@ -12,6 +12,7 @@ pub mod contact_points;
 pub mod demo;
 mod error;
 pub mod factors;
+pub mod grants;
 pub mod jobs;
 mod links;
 pub mod mail;

@@ -10,6 +10,7 @@ pub mod contact_points;
 pub mod db;
 pub mod decisions;
 pub mod factors;
+pub mod grants;
 pub mod jobs;
 mod key_rotation;
 pub mod keys;

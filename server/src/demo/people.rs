@@ -19,6 +19,9 @@ pub struct Persona {
     pub role: &'static str,
     /// What there is to see.
     pub note: &'static str,
+    /// Purposes that they said yes to.
+    #[serde(skip)]
+    pub allows: &'static [&'static str],
 }
 
 const PERSONAS: [Persona; 4] = [
@@ -27,24 +30,28 @@ const PERSONAS: [Persona; 4] = [
         password: "a-quiet-harbour-at-dawn",
         role: "customer",
         note: "A regular: nine orders, the newsletter, the website, guesses, and facts from a list broker",
+        allows: &["newsletter", "your_offers"],
     },
     Persona {
         email: "ben@example.com",
         password: "one-small-paper-boat",
         role: "customer",
         note: "Ordered once and never came back",
+        allows: &[],
     },
     Persona {
         email: "cleo@example.net",
         password: "letters-by-the-window",
         role: "customer",
         note: "Has no shop account; reads the newsletter",
+        allows: &["newsletter"],
     },
     Persona {
         email: "grace@example.com",
         password: "five-thousand-cups-later",
         role: "customer",
         note: "Runs a café: 5,000 orders",
+        allows: &["offers_by_post"],
     },
 ];
 

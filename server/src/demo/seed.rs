@@ -24,6 +24,7 @@ pub async fn seed(portal: &Portal) -> Result<()> {
             } else {
                 Vec::new()
             },
+            allows: persona.allows.to_vec(),
         };
         portal.add_demo_customer(demo).await?;
     }

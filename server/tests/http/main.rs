@@ -23,6 +23,7 @@ mod mail;
 mod my_data;
 mod odd_input;
 mod passkeys;
+mod permissions;
 mod second_fact;
 mod second_step;
 mod staff;

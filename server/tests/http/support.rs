@@ -325,6 +325,7 @@ impl House {
             since,
             values: Vec::new(),
             looks: Vec::new(),
+            allows: Vec::new(),
         };
         self.portal.add_demo_customer(customer).await.unwrap();
     }

@@ -69,7 +69,8 @@ pub const STAFF: [&str; 11] = [
 const SYSTEMS: [&str; 1] = ["GET /v1/whoami"];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-pub const CUSTOMERS: [&str; 17] = [
+pub const CUSTOMERS: [&str; 18] = [
+    "GET /permissions",
     "GET /account/contacts",
     "GET /account/contacts/code/{id}",
     "GET /account/contacts/again",
@@ -90,7 +91,8 @@ pub const CUSTOMERS: [&str; 17] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-pub const CUSTOMERS_FORMS: [&str; 22] = [
+pub const CUSTOMERS_FORMS: [&str; 23] = [
+    "POST /permissions",
     "POST /account/contacts",
     "POST /account/contacts/code/{id}",
     "POST /account/contacts/again",
@@ -160,6 +162,7 @@ pub fn action(route: &str) -> Option<Action> {
             read(Action::ReadData, Action::ReadData)
         }
         "/is-it-you/{dataset}" => read(Action::ProveRows, Action::ProveRows),
+        "/permissions" => read(Action::ReadGrants, Action::ChangeGrants),
         "/who-looked" => read(Action::ReadLooks, Action::ReadLooks),
         path if path == "/account" || path.starts_with("/account/") => {
             read(Action::ReadCredentials, Action::ChangeCredentials)
@@ -277,6 +280,8 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("scope", "whoami"),
         ("days", "30"),
         ("passkey", "{}"),
+        ("purpose", "newsletter"),
+        ("allow", "yes"),
     ];
     match method {
         Method::GET => browser.get(&path).await,

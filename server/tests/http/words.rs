@@ -110,6 +110,7 @@ async fn every_page_is_easy_to_read() {
         let mut paths = vec![
             "/my-data".to_owned(),
             "/who-looked".to_owned(),
+            "/permissions".to_owned(),
             "/account".to_owned(),
             "/account/devices".to_owned(),
             "/account/password".to_owned(),

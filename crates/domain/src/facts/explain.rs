@@ -103,7 +103,8 @@ fn used_for(purposes: &[&Purpose]) -> Vec<String> {
         .collect()
 }
 
-const fn basis_words(basis: Basis) -> &'static str {
+/// What a legal basis means to the customer, in brackets.
+pub const fn basis_words(basis: Basis) -> &'static str {
     match basis {
         Basis::Consent => "(Only if you said yes.)",
         Basis::Contract => "(We need it for what you asked us to do.)",

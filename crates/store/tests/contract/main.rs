@@ -15,6 +15,7 @@ mod api_keys;
 mod contact_points;
 mod db;
 mod factors;
+mod grants;
 mod jobs;
 mod keys;
 mod links;

@@ -1,0 +1,132 @@
+//! What the customer allows: one card a purpose, a yes and a no of the same size, effective at once (GDPR Art. 7(3)).
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use fairhold_portal::grants::{Permission, Permissions};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+use crate::error::PortalError;
+use crate::pages::form::PageForm;
+use crate::render::Page;
+use crate::session::LoggedIn;
+use crate::state::AppState;
+
+const HERE: &str = "/permissions";
+
+/// The form's fields: which purpose, and yes or no.
+#[derive(Deserialize)]
+pub struct Answer {
+    purpose: String,
+    allow: YesOrNo,
+}
+
+/// What a button says.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum YesOrNo {
+    Yes,
+    No,
+}
+
+/// `GET /permissions`
+pub async fn page(State(state): State<AppState>, LoggedIn(customer): LoggedIn) -> Response {
+    match state.portal.permissions(&customer).await {
+        Ok(permissions) => show(&state, permissions),
+        Err(error) => PortalError::from(error).own_page(&state),
+    }
+}
+
+/// `POST /permissions`
+pub async fn submit(
+    State(state): State<AppState>,
+    LoggedIn(customer): LoggedIn,
+    PageForm(answer): PageForm<Answer>,
+) -> Response {
+    let yes = answer.allow == YesOrNo::Yes;
+    match state.portal.allow(&customer, &answer.purpose, yes).await {
+        // Back to the card that it was about, with its new sentence.
+        Ok(()) => Redirect::to(&format!("{HERE}#{}", answer.purpose)).into_response(),
+        Err(error) => PortalError::from(error).own_page(&state),
+    }
+}
+
+fn show(state: &AppState, permissions: Permissions) -> Response {
+    let Permissions {
+        ruled,
+        declared,
+        history,
+    } = permissions;
+    Page::own("What you allow", HERE, None).render(state, move || {
+        let none = ruled.is_empty().then(|| {
+            view! { <p class="empty">"There is nothing that we need your yes for."</p> }
+        });
+        let declared = (!declared.is_empty()).then(|| {
+            let lines = declared.into_iter().map(|purpose| {
+                view! { <li>{purpose.words}" "<span class="fine">{purpose.why}</span></li> }
+            });
+            view! {
+                <section class="card">
+                    <h2>"What we do without asking"</h2>
+                    <ul>{lines.collect_view()}</ul>
+                </section>
+            }
+        });
+        let history = (!history.is_empty()).then(|| {
+            let lines = history.into_iter().map(|past| {
+                view! {
+                    <li class="own">
+                        <time datetime=past.at>{past.when}</time>
+                        <p>{past.sentence}</p>
+                        <p class="fine">{past.words}</p>
+                    </li>
+                }
+            });
+            view! {
+                <section class="card">
+                    <h2>"What you answered"</h2>
+                    <ol class="timeline">{lines.collect_view()}</ol>
+                </section>
+            }
+        });
+        view! {
+            <div>
+                <h1>"What you allow"</h1>
+                <p class="lead">"We do these things only if you say yes. You can change your mind at any time, and it counts at once. If you say no, all the rest works as before."</p>
+            </div>
+            {none}
+            {ruled.into_iter().map(|permission| view! { <Ruled permission /> }).collect_view()}
+            {declared}
+            {history}
+        }
+    })
+}
+
+/// One purpose, and the two answers. The one that stands is marked, and neither is larger than the other.
+#[component]
+fn Ruled(permission: Permission) -> impl IntoView {
+    let Permission {
+        purpose,
+        words,
+        answer: stands,
+        status,
+    } = permission;
+    let (id, title) = (purpose.clone(), format!("{purpose}-words"));
+    let answer = |value: &'static str, label: &'static str, stands: bool| {
+        let title = title.clone();
+        view! {
+            <button name="allow" value=value aria-pressed=stands.to_string() aria-describedby=title>{label}</button>
+        }
+    };
+    view! {
+        <section class="card" id=id>
+            <p id=title.clone()><b>{words}</b></p>
+            <p>{status}</p>
+            <form method="post" action=HERE class="answers">
+                <input type="hidden" name="purpose" value=purpose />
+                {answer("yes", "Yes", stands == Some(true))}
+                {answer("no", "No", stands == Some(false))}
+            </form>
+        </section>
+    }
+}

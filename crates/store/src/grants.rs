@@ -1,0 +1,191 @@
+//! Grants, and the consent records that made them what they are (ISO/IEC TS 27560). Records are only ever added.
+
+use fairhold_domain::grant::{Event, Standing};
+use fairhold_domain::ids::CustomerId;
+use fairhold_domain::time::Moment;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::db::{Result, StoreError, Tx};
+
+/// A grant as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredGrant {
+    /// The purpose's key.
+    pub purpose: String,
+    /// What the last record left.
+    pub standing: Standing,
+    /// When that was.
+    pub changed_at: Moment,
+}
+
+/// A consent record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsentRecord {
+    /// Its number among the customer's, from 1.
+    pub seq: i64,
+    /// When.
+    pub at: Moment,
+    /// The purpose's key.
+    pub purpose: String,
+    /// What happened.
+    pub event: Event,
+    /// The version of the words.
+    pub version: u32,
+    /// Until when a yes counts.
+    pub until: Option<Moment>,
+    /// The exact words that were shown.
+    pub words: String,
+}
+
+/// What is to be recorded.
+#[derive(Clone, Debug)]
+pub struct NewRecord<'a> {
+    /// The purpose's key.
+    pub purpose: &'a str,
+    /// What happens.
+    pub event: Event,
+    /// The version of the words.
+    pub version: u32,
+    /// Until when a yes counts.
+    pub until: Option<Moment>,
+    /// The exact words that were shown.
+    pub words: &'a str,
+}
+
+#[derive(sqlx::FromRow)]
+struct GrantRow {
+    purpose: String,
+    state: String,
+    version: i64,
+    ends_at: Option<i64>,
+    changed_at: i64,
+}
+
+impl GrantRow {
+    fn read(self) -> Result<StoredGrant> {
+        Ok(StoredGrant {
+            purpose: self.purpose,
+            standing: Standing {
+                state: from_word(&self.state)?,
+                version: version(self.version)?,
+                until: self.ends_at.map(Moment),
+            },
+            changed_at: Moment(self.changed_at),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct RecordRow {
+    seq: i64,
+    at: i64,
+    purpose: String,
+    event: String,
+    version: i64,
+    ends_at: Option<i64>,
+    words: String,
+}
+
+/// All grants of a customer.
+pub async fn of(tx: &mut Tx, customer: CustomerId) -> Result<Vec<StoredGrant>> {
+    let sql = "SELECT purpose, state, version, ends_at, changed_at FROM grants WHERE customer_id = $1 ORDER BY purpose";
+    let rows: Vec<GrantRow> = tx.all(sql, [customer.into()]).await?;
+    rows.into_iter().map(GrantRow::read).collect()
+}
+
+/// The grant for a purpose; one that nobody was asked about where there is none.
+pub async fn standing(tx: &mut Tx, customer: CustomerId, purpose: &str) -> Result<Standing> {
+    let sql = "SELECT purpose, state, version, ends_at, changed_at FROM grants WHERE customer_id = $1 AND purpose = $2";
+    let row: Option<GrantRow> = tx.optional(sql, [customer.into(), purpose.into()]).await?;
+    row.map_or(Ok(Standing::default()), |row| Ok(row.read()?.standing))
+}
+
+/// Appends a record, and makes the grant what it leaves. The caller holds the customer ([`crate::accounts::hold`]), so that of
+/// two answers at once one comes after the other.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the event can't follow on what stands: then nothing is recorded.
+pub async fn record(
+    tx: &mut Tx,
+    customer: CustomerId,
+    new: &NewRecord<'_>,
+    now: Moment,
+) -> Result<Standing> {
+    let before = standing(tx, customer, new.purpose).await?;
+    let state = before
+        .state
+        .after(new.event)
+        .map_err(|_| StoreError::Conflict)?;
+    let sql = "INSERT INTO consent_records (customer_id, seq, at, purpose, event, version, ends_at, words) \
+               SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6, $7 FROM consent_records WHERE customer_id = $1";
+    let until = new.until.map(|until| until.0);
+    let args = [
+        customer.into(),
+        now.into(),
+        new.purpose.into(),
+        word(new.event)?.into(),
+        i64::from(new.version).into(),
+        until.into(),
+        new.words.into(),
+    ];
+    tx.execute(sql, args).await?;
+    let sql = "INSERT INTO grants (customer_id, purpose, state, version, ends_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6) \
+               ON CONFLICT (customer_id, purpose) DO UPDATE SET state = excluded.state, version = excluded.version, \
+               ends_at = excluded.ends_at, changed_at = excluded.changed_at";
+    let args = [
+        customer.into(),
+        new.purpose.into(),
+        word(state)?.into(),
+        i64::from(new.version).into(),
+        until.into(),
+        now.into(),
+    ];
+    tx.execute(sql, args).await?;
+    Ok(Standing {
+        state,
+        version: new.version,
+        until: new.until,
+    })
+}
+
+/// The newest records before number `before`, `limit` at most, newest first.
+pub async fn records(
+    tx: &mut Tx,
+    customer: CustomerId,
+    before: i64,
+    limit: i64,
+) -> Result<Vec<ConsentRecord>> {
+    let sql = "SELECT seq, at, purpose, event, version, ends_at, words FROM consent_records \
+               WHERE customer_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
+    let args = [customer.into(), before.into(), limit.into()];
+    let rows: Vec<RecordRow> = tx.all(sql, args).await?;
+    let record = |row: RecordRow| {
+        Ok(ConsentRecord {
+            seq: row.seq,
+            at: Moment(row.at),
+            purpose: row.purpose,
+            event: from_word(&row.event)?,
+            version: version(row.version)?,
+            until: row.ends_at.map(Moment),
+            words: row.words,
+        })
+    };
+    rows.into_iter().map(record).collect()
+}
+
+/// The one word of a state or an event.
+fn word(value: impl Serialize) -> Result<String> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => Ok(word),
+        _ => Err(StoreError::Form),
+    }
+}
+
+fn from_word<T: DeserializeOwned>(word: &str) -> Result<T> {
+    serde_json::from_value(word.into()).map_err(|_| StoreError::Form)
+}
+
+fn version(stored: i64) -> Result<u32> {
+    stored.try_into().map_err(|_| StoreError::Form)
+}
