@@ -2,7 +2,7 @@
 //! the answer to "may I?" is no.
 //!
 //! A grant is one customer's for one purpose. Each change is a consent record, and the grant is what the last one left
-//! ([`Standing::after`]). The names of states are those of the W3C's Data Privacy Vocabulary ([`State::dpv`]).
+//! ([`State::after`]). The names of states are those of the W3C's Data Privacy Vocabulary ([`State::dpv`]).
 
 use serde::{Deserialize, Serialize};
 
