@@ -47,6 +47,30 @@ pub fn routes() -> Router<AppState> {
             "/still-you",
             get(accounts::still_you::page).post(accounts::still_you::submit),
         )
+        .merge(ways_in())
+        .route("/my-data", get(my_data::page).post(my_data::submit))
+        .route(
+            "/my-data/{dataset}/{collection}",
+            get(my_data::list::page).post(my_data::list::submit),
+        )
+        .route(
+            "/is-it-you/{dataset}",
+            get(second_fact::page).post(second_fact::submit),
+        )
+        .route(
+            "/permissions",
+            get(permissions::page).post(permissions::submit),
+        )
+        .route("/who-looked", get(who_looked::page))
+        .merge(behind_the_staff_door())
+        .route("/demo/outbox", get(demo::outbox))
+        .route("/act/{*name}", post(my_data::act))
+        .fallback(not_found)
+}
+
+/// How a customer gets in, and where they are logged in.
+fn ways_in() -> Router<AppState> {
+    Router::new()
         .route("/account", get(account::page))
         .route(
             "/account/app",
@@ -93,24 +117,6 @@ pub fn routes() -> Router<AppState> {
             "/account/password",
             get(account::password::page).post(account::password::submit),
         )
-        .route("/my-data", get(my_data::page).post(my_data::submit))
-        .route(
-            "/my-data/{dataset}/{collection}",
-            get(my_data::list::page).post(my_data::list::submit),
-        )
-        .route(
-            "/is-it-you/{dataset}",
-            get(second_fact::page).post(second_fact::submit),
-        )
-        .route(
-            "/permissions",
-            get(permissions::page).post(permissions::submit),
-        )
-        .route("/who-looked", get(who_looked::page))
-        .merge(behind_the_staff_door())
-        .route("/demo/outbox", get(demo::outbox))
-        .route("/act/{*name}", post(my_data::act))
-        .fallback(not_found)
 }
 
 /// The addresses and numbers of a customer.
