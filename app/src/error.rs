@@ -148,6 +148,8 @@ mod page {
                 | Error::LinkEnded
                 | Error::AlreadyStaff
                 | Error::ApiKey
+                | Error::UnknownPurpose
+                | Error::MadeAlready
                 | Error::LastAdministrator => Self::BadRequest,
                 Error::NotAllowed => Self::NotAllowed,
                 Error::NotFound => Self::NotFound,

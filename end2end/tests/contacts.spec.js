@@ -58,7 +58,7 @@ test("another address and a number are proven, shown, and one becomes the log-in
   await expect(fact(page, "Phone numbers").locator(".value")).toContainText("+353");
 
   await page.goto("/account/contacts");
-  await page.getByRole("button", { name: `Log in with ${shop}` }).click();
+  await page.getByRole("button", { name: `Log in with this one: ${shop}` }).click();
   await expect(page.getByText("From now on you log in with this address.")).toBeVisible();
   await expect(card(page, "You log in with")).toContainText(shop);
   await expect(card(page, "Also yours")).toContainText(own);

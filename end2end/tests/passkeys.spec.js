@@ -89,7 +89,7 @@ test("a passkey is added, logs in alone, and is taken off", async ({ page, javaS
   await page.goto("/account/passkeys");
   await expect(page.getByRole("heading", { name: "my laptop" })).toBeVisible();
   await expectNoViolation(page);
-  await page.getByRole("button", { name: "Take off my laptop" }).click();
+  await page.getByRole("button", { name: "Take it off: my laptop" }).click();
   await expect(page.getByText("You have no passkey yet.")).toBeVisible();
 });
 

@@ -169,8 +169,11 @@ enum KeysCommand {
     /// and start the portal again.
     Rotate {
         /// The file with the new master key, made by `fairhold keys new`.
-        #[arg(long, value_name = "FILE", required_unless_present = "finish")]
+        #[arg(long, value_name = "FILE", required_unless_present_any = ["finish", "back"])]
         to: Option<PathBuf>,
+        /// Turn back, with the old master key still in its place: all keys are wrapped with it again.
+        #[arg(long, conflicts_with_all = ["to", "finish"])]
+        back: bool,
         /// End it, when every process of the portal runs with the new master key: the old one then opens nothing more.
         #[arg(long, conflicts_with = "to")]
         finish: bool,
@@ -227,9 +230,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::ApiKey(command) => commands::api_key::run(Config::read(file)?, command).await,
         Command::Staff(command) => commands::staff::run(Config::read(file)?, command).await,
         Command::Keys(KeysCommand::New { out }) => commands::keys::new(&out),
-        Command::Keys(KeysCommand::Rotate { to, .. }) => {
+        Command::Keys(KeysCommand::Rotate { to, back, .. }) => {
             let config = Config::read(file)?;
             match to {
+                None if back => commands::keys::back(&config).await,
                 Some(to) => commands::keys::rotate(&config, &to).await,
                 None => commands::keys::finish(&config).await,
             }

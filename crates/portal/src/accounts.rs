@@ -98,7 +98,12 @@ impl Portal {
         let hash = self
             .inner
             .passwords
-            .accept(password, address.as_str(), &*self.inner.world.random)
+            .accept(
+                password,
+                address.as_str(),
+                &self.company().current().catalog.company.name,
+                &*self.inner.world.random,
+            )
             .await?;
         let address_hash = self.address_hash(&address);
         let portal = self.clone();
@@ -148,7 +153,12 @@ impl Portal {
         let hash = self
             .inner
             .passwords
-            .accept(password, address.as_str(), &*self.inner.world.random)
+            .accept(
+                password,
+                address.as_str(),
+                &self.company().current().catalog.company.name,
+                &*self.inner.world.random,
+            )
             .await?;
         let log_in = LogIn {
             customer: customer.id,

@@ -1,7 +1,7 @@
 //! Alerts: the owner is told of what somebody does to their account, and can end it when it was not them (ASVS 5.0, 6.3.5
 //! and 6.3.7).
 //!
-//! The link in such a mail ends all sessions, takes away what was added to get in with since, and leads to a new
+//! The link in such a mail ends all sessions, takes back what was added or changed in the last three days, and leads to a new
 //! password. Whoever holds the mailbox could set one anyway; so nobody is locked out by it, least of all the owner.
 
 use fairhold_domain::contact_point::Kind;
@@ -199,8 +199,9 @@ impl Portal {
         Ok(link.is_some_and(|link| link.kind == LinkKind::NotMe))
     }
 
-    /// Somebody else did it: ends all sessions, takes away what was added since to get in with, forgets all devices, and
-    /// answers the token of a link for a new password.
+    /// Somebody else did it: ends all sessions and recovery codes, forgets the password and all devices, takes back what was
+    /// added or changed in all that the owner was told of in the last three days, and answers the token of a link for a new
+    /// password.
     ///
     /// # Errors
     /// [`Error::LinkEnded`] when the link was used before or is too old.
@@ -223,18 +224,23 @@ impl Portal {
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    // Whoever got in did more than the mail is about that the owner happens to open: all that a link could
+                    // still take back is taken back, or the thief's own factor would keep the owner out.
+                    let since = accounts::oldest_alert(tx, customer.id, now).await?;
                     let link = accounts::use_link(tx, &hash_of_token, now)
                         .await?
                         .ok_or(Error::LinkEnded)?;
+                    let since = since.map_or(link.created_at, |at| at.min(link.created_at));
                     sessions::remove_all(tx, link.customer).await?;
-                    factors::remove_added_since(tx, link.customer, link.created_at).await?;
+                    factors::remove_added_since(tx, link.customer, since).await?;
+                    // Nobody knows which of them were read.
+                    factors::remove_recovery_codes(tx, link.customer).await?;
                     accounts::forget_password(tx, link.customer, now).await?;
-                    portal
-                        .take_addresses_back(tx, &customer, link.created_at)
-                        .await?;
+                    portal.take_addresses_back(tx, &customer, since).await?;
+                    accounts::end_links(tx, link.customer, now).await?;
                     let (record, _) = records::read(tx, &customer.key, customer.id).await?;
                     let address = portal.address_hash(&own_values::address(&record)?);
-                    known_devices::forget(tx, link.customer).await?;
+                    known_devices::forget(tx, link.customer, now).await?;
                     log_in_tries::forget(tx, &address_hash).await?;
                     let expires = now.plus_seconds(LINK_SECONDS);
                     let (customer, kind) = (link.customer, LinkKind::Reset);

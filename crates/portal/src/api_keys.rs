@@ -23,6 +23,8 @@ const MINUTE: i64 = 60_000_000;
 /// What a new key is for.
 #[derive(Clone, Debug)]
 pub struct NewApiKey {
+    /// Its name in lists, where whoever asks chose it: what is asked twice under one name makes one key.
+    pub id: Option<String>,
     /// What the company calls the system.
     pub name: String,
     /// The calls that it opens.
@@ -59,7 +61,7 @@ impl Portal {
     ///
     /// # Errors
     /// [`Error::NotAllowed`]; [`Error::ApiKey`] for one that could never open anything, or whose names are empty or too
-    /// long.
+    /// long; [`Error::UnknownPurpose`]; [`Error::MadeAlready`].
     pub async fn create_api_key(&self, by: By, new: NewApiKey) -> Result<MadeApiKey> {
         let permit = self.permit(by, Action::CreateApiKey, None).await?;
         let now = self.now();
@@ -70,7 +72,24 @@ impl Portal {
         }
         let key = format!("{MARK}{}", new_token(&*self.inner.world.random));
         let hash = token_hash(&key);
-        let id = self.new_id();
+        let unknown = |key: &String| {
+            let current = self.company().current();
+            !current
+                .catalog
+                .company
+                .purposes
+                .iter()
+                .any(|p| p.key == *key)
+        };
+        if new.purposes.iter().any(unknown) {
+            return Err(Error::UnknownPurpose);
+        }
+        let id = match new.id {
+            Some(id) => uuid::Uuid::parse_str(&id)
+                .map_err(|_| Error::ApiKey)?
+                .to_string(),
+            None => self.new_id(),
+        };
         let stored = ApiKey {
             id: id.clone(),
             name: new.name.trim().to_owned(),
@@ -86,12 +105,19 @@ impl Portal {
             Box::pin(async move {
                 let about = Some(stored.id.clone());
                 portal.note_permit(tx, by, permit, about, None).await?;
-                api_keys::add(tx, &hash, &stored).await?;
+                if !api_keys::add(tx, &hash, &stored).await? {
+                    return Err(Error::MadeAlready);
+                }
                 Ok::<(), Error>(())
             })
         });
         write.await?;
         Ok(MadeApiKey { id, key })
+    }
+
+    /// A name for a key that is to be made, for a form that may be sent twice.
+    pub fn name_of_new_key(&self) -> String {
+        self.new_id()
     }
 
     /// All keys, without what their systems send.

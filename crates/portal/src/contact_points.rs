@@ -486,7 +486,8 @@ impl Portal {
         let (record, _) = records::read(tx, &loser.key, loser.id).await?;
         let address = own_values::address(&record)?;
         let alert = Alert::ContactProvenElsewhere(kind);
-        self.alert(tx, &loser, &address, self.now(), alert).await?;
+        // Nothing that was done to this account can be taken back: it was done in another.
+        self.tell(tx, &loser, &address, self.now(), alert).await?;
         Ok(true)
     }
 

@@ -55,6 +55,12 @@ pub enum Error {
     /// A key for a system that has no name, opens nothing or has ended.
     #[error("not a key")]
     ApiKey,
+    /// The catalog names no such purpose.
+    #[error("no such purpose")]
+    UnknownPurpose,
+    /// A form was sent twice, and did what it does the first time.
+    #[error("made already")]
+    MadeAlready,
     /// Nobody could let anybody in any more.
     #[error("the last administrator")]
     LastAdministrator,

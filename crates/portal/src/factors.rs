@@ -136,6 +136,20 @@ impl Portal {
         Ok(made)
     }
 
+    /// Whether recovery codes that were made a while ago are still those that let the customer in.
+    pub async fn recovery_codes_stand(
+        &self,
+        customer: &Customer,
+        codes: &NewRecoveryCodes,
+    ) -> Result<bool> {
+        let Some(Ok(Typed::Recovery(first))) = codes.first().map(|code| parse(code)) else {
+            return Ok(false);
+        };
+        let hash = recovery_hash(&customer.key, &first);
+        let mut tx = self.inner.db.read().await?;
+        Ok(factors::has_recovery_code(&mut tx, customer.id, &hash).await?)
+    }
+
     /// Recovery codes for whoever adds their first factor.
     pub(crate) async fn first_recovery_codes(
         &self,

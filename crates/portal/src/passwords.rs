@@ -23,6 +23,12 @@ const MOST_WAITING: usize = 48;
 /// considered too weak").
 const STRONG: Score = Score::Three;
 
+/// Passphrases that stand in every text about passphrases, and so in every list of guesses.
+const FAMOUS: [&str; 2] = [
+    "correcthorsebatterystaple",
+    "thequickbrownfoxjumpsoverthelazydog",
+];
+
 /// The bounded judge and hasher.
 pub(crate) struct Passwords {
     running: Arc<Semaphore>,
@@ -52,13 +58,14 @@ impl Passwords {
         &self,
         password: SecretString,
         address: &str,
+        company: &str,
         random: &dyn Random,
     ) -> Result<String> {
         password::check(password.expose_secret(), address)?;
         let (salt, breached) = (random_bytes(random), self.breached.clone());
-        let address = address.to_owned();
+        let near = format!("{address} {company} fairhold");
         self.bounded(move || {
-            judge(&password, &address, breached.as_deref())?;
+            judge(&password, &near, breached.as_deref())?;
             hash(&password, salt)
         })
         .await?
@@ -123,11 +130,7 @@ impl Drop for Place<'_> {
     }
 }
 
-fn judge(
-    password: &SecretString,
-    address: &str,
-    breached: Option<&BreachedPasswords>,
-) -> Result<()> {
+fn judge(password: &SecretString, near: &str, breached: Option<&BreachedPasswords>) -> Result<()> {
     let password = password.expose_secret();
     if let Some(breached) = breached {
         let is_in = breached.contains(password).map_err(|error| {
@@ -138,8 +141,12 @@ fn judge(
             return Err(PasswordError::Breached.into());
         }
     }
-    let own: Vec<&str> = address.split(|c: char| !c.is_alphanumeric()).collect();
-    if zxcvbn(password, &own).score() < STRONG {
+    let bare: String = password.chars().filter(|c| c.is_alphanumeric()).collect();
+    let bare = bare.to_lowercase();
+    let near = near.to_lowercase();
+    let near: Vec<&str> = near.split(|c: char| !c.is_alphanumeric()).collect();
+    if FAMOUS.iter().any(|famous| bare.contains(famous)) || zxcvbn(password, &near).score() < STRONG
+    {
         return Err(PasswordError::TooEasy.into());
     }
     Ok(())
@@ -172,7 +179,7 @@ mod tests {
     fn judged(password: &str) -> Result<()> {
         judge(
             &SecretString::from(password),
-            "ada.lovelace@example.com",
+            "ada.lovelace@example.com Finch & Rowan fairhold",
             None,
         )
     }
@@ -191,6 +198,9 @@ mod tests {
             "19751224",
             "abcdefghij",
             "trustno1",
+            "correct horse battery staple",
+            "CorrectHorseBatteryStaple!",
+            "Fairhold2026!",
         ] {
             let refused = judged(easy);
             let too_easy = matches!(refused, Err(Error::Password(PasswordError::TooEasy)));
@@ -206,7 +216,7 @@ mod tests {
             "ärger☂tüte im garten",
             "Xk7#qLw9zt",
             "日本語のとても長い合言葉です",
-            &"correct horse battery staple ".repeat(30),
+            &"four words of no great fame ".repeat(30),
         ] {
             assert!(judged(good).is_ok(), "{good}");
         }

@@ -361,7 +361,10 @@ impl Portal {
         let address = staff::open_address(&key, id, &stored.sealed)?;
         let random = &*self.inner.world.random;
         let passwords = &self.inner.passwords;
-        let hash = passwords.accept(password, &address, random).await?;
+        let company = self.company().current().catalog.company.name.clone();
+        let hash = passwords
+            .accept(password, &address, &company, random)
+            .await?;
         let secret = totp::new_secret(random);
         let app = staff::seal_app(&key, random, id, secret.expose_secret())?;
         let write = self.inner.db.write(move |tx| {

@@ -295,6 +295,27 @@ pub async fn link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<M
     row.map(LinkRow::read).transpose()
 }
 
+/// When the oldest of what a customer was told in mails whose "this was not me" still works was done.
+pub async fn oldest_alert(
+    tx: &mut Tx,
+    customer: CustomerId,
+    now: Moment,
+) -> Result<Option<Moment>> {
+    let sql = "SELECT MIN(created_at) FROM mail_links \
+               WHERE customer_id = $1 AND kind = $2 AND used_at IS NULL AND expires_at > $3";
+    let args = [customer.into(), LinkKind::NotMe.as_str().into(), now.into()];
+    let (oldest,): (Option<i64>,) = tx.one(sql, args).await?;
+    Ok(oldest.map(Moment))
+}
+
+/// Ends all links that were mailed to a customer.
+pub async fn end_links(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<()> {
+    let sql = "UPDATE mail_links SET used_at = $2 WHERE customer_id = $1 AND used_at IS NULL";
+    tx.execute(sql, [customer.into(), now.into()])
+        .await
+        .map(|_| ())
+}
+
 /// Uses a link up; `None` when it was used before, is too old, or never was. All other links of the customer that set a
 /// password go too.
 pub async fn use_link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {

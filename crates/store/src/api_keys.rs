@@ -66,11 +66,11 @@ impl TryFrom<KeyRow> for ApiKey {
 }
 
 /// Adds a key by the hash of what its system sends.
-pub async fn add(tx: &mut Tx, key_hash: &str, key: &ApiKey) -> Result<()> {
+pub async fn add(tx: &mut Tx, key_hash: &str, key: &ApiKey) -> Result<bool> {
     let scopes = serde_json::to_string(&key.scopes).map_err(|_| StoreError::Form)?;
     let purposes = serde_json::to_string(&key.purposes).map_err(|_| StoreError::Form)?;
     let sql = "INSERT INTO api_keys (key_hash, key_id, name, scopes, purposes, created_at, expires_at) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (key_id) DO NOTHING";
     let args = [
         key_hash.into(),
         key.id.as_str().into(),
@@ -80,7 +80,7 @@ pub async fn add(tx: &mut Tx, key_hash: &str, key: &ApiKey) -> Result<()> {
         key.created_at.into(),
         key.expires_at.into(),
     ];
-    tx.execute(sql, args).await.map(|_| ())
+    Ok(tx.execute(sql, args).await? > 0)
 }
 
 /// A key by its hash, whether or not it has ended.

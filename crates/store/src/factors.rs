@@ -126,6 +126,13 @@ pub async fn use_recovery_code(
     Ok(tx.execute(sql, args).await? > 0)
 }
 
+/// Whether a recovery code is one of those that stand, used or not.
+pub async fn has_recovery_code(tx: &mut Tx, customer: CustomerId, hash: &str) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM recovery_codes WHERE customer_id = $1 AND code_hash = $2";
+    let (count,): (i64,) = tx.one(sql, [customer.into(), hash.into()]).await?;
+    Ok(count > 0)
+}
+
 /// Removes all recovery codes.
 pub async fn remove_recovery_codes(tx: &mut Tx, customer: CustomerId) -> Result<()> {
     let sql = "DELETE FROM recovery_codes WHERE customer_id = $1";

@@ -46,6 +46,11 @@ impl KeyStore {
         master.seal(&wrapped_for(customer), key.bytes(), &*self.random)
     }
 
+    /// Whether this is the master key that the store was opened with.
+    pub fn is_master(&self, key: &SecretKey) -> bool {
+        key.bytes() == self.masters.current.bytes()
+    }
+
     /// Wraps all keys with `new`; answers how many were not wrapped with it before. Begun again after it was interrupted, it
     /// goes on.
     ///
@@ -53,11 +58,15 @@ impl KeyStore {
     /// [`StoreError::Conflict`] while the keys are on their way to another new master key, and [`StoreError::Seal`] when a
     /// key opens with neither: then it is left as it is.
     pub async fn rotate(&self, new: &SecretKey) -> Result<u64> {
+        let current = self.masters.current.clone();
+        if self.is_master(new) {
+            return Ok(0);
+        }
         self.write_down(new).await?;
-        let mut wrapped = self.wrap_portal_keys_again(new).await?;
+        let mut wrapped = self.wrap_portal_keys(&current, new).await?;
         // A process may have wrapped one with the old key at the moment when the new one was written down.
         loop {
-            let again = self.wrap_again(new).await?;
+            let again = self.wrap_data_keys(&current, new).await?;
             wrapped += again;
             if again == 0 {
                 return Ok(wrapped);
@@ -87,17 +96,17 @@ impl KeyStore {
         }
     }
 
-    async fn wrap_portal_keys_again(&self, new: &SecretKey) -> Result<u64> {
+    async fn wrap_portal_keys(&self, from: &SecretKey, to: &SecretKey) -> Result<u64> {
         let mut again = 0;
         for name in PORTAL_KEYS {
             let identity = portal_key_identity(name);
             let sql = "SELECT wrapped FROM portal_keys WHERE name = $1";
             let (old,): (Vec<u8>,) = self.db.read().await?.one(sql, [name.into()]).await?;
-            if open_key(new, &identity, &old).is_ok() {
+            if open_key(to, &identity, &old).is_ok() {
                 continue;
             }
-            let key = open_key(&self.masters.current, &identity, &old)?;
-            let wrapped = new.seal(&identity, key.bytes(), &*self.random)?;
+            let key = open_key(from, &identity, &old)?;
+            let wrapped = to.seal(&identity, key.bytes(), &*self.random)?;
             let write = self.db.write(move |tx| {
                 Box::pin(async move {
                     let sql =
@@ -111,9 +120,9 @@ impl KeyStore {
         Ok(again)
     }
 
-    /// Goes once through all data keys, and wraps those again that are not wrapped with `new`; answers how many. One that is
-    /// destroyed in between stays destroyed.
-    pub(crate) async fn wrap_again(&self, new: &SecretKey) -> Result<u64> {
+    /// Goes once through all data keys, and wraps those with `to` that `from` wrapped; answers how many. One that is destroyed
+    /// in between stays destroyed.
+    pub(crate) async fn wrap_data_keys(&self, from: &SecretKey, to: &SecretKey) -> Result<u64> {
         let (mut after, mut again) = (String::new(), 0);
         loop {
             let rows = self.piece(&after).await?;
@@ -125,11 +134,11 @@ impl KeyStore {
             for (id, old) in rows {
                 let customer = CustomerId::parse(&id).map_err(|_| StoreError::Form)?;
                 let identity = wrapped_for(customer);
-                if open_key(new, &identity, &old).is_ok() {
+                if open_key(to, &identity, &old).is_ok() {
                     continue;
                 }
-                let key = open_key(&self.masters.current, &identity, &old)?;
-                changed.push((id, old, self.wrap(new, customer, &key)?));
+                let key = open_key(from, &identity, &old)?;
+                changed.push((id, old, self.wrap(to, customer, &key)?));
             }
             let write = self.db.write(move |tx| {
                 Box::pin(async move {
@@ -192,6 +201,32 @@ impl KeyStore {
         }
     }
 
+    /// Turns a rotation back, on a store that was opened with the old master key: all keys are wrapped with it again, and the
+    /// new one is forgotten. Answers how many were wrapped again.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when there is none to turn back.
+    pub async fn turn_back(&self) -> Result<u64> {
+        let next = self.masters.next(&self.db).await?;
+        let next = next.ok_or(StoreError::Conflict)?;
+        let old = self.masters.current.clone();
+        let mut again = self.wrap_portal_keys(&next, &old).await?;
+        again += self.wrap_data_keys(&next, &old).await?;
+        self.forget_next().await?;
+        // A process may have wrapped one with the new key at the moment when it was forgotten.
+        Ok(again + self.wrap_data_keys(&next, &old).await?)
+    }
+
+    async fn forget_next(&self) -> Result<()> {
+        let end = self.db.write(move |tx| {
+            Box::pin(async move {
+                let sql = "DELETE FROM portal_keys WHERE name = $1";
+                tx.execute(sql, [NEXT_MASTER.into()]).await.map(|_| ())
+            })
+        });
+        end.await
+    }
+
     /// Ends a rotation, on a store that was opened with the new master key: the entry by which the old one led to it goes.
     ///
     /// # Errors
@@ -203,12 +238,6 @@ impl KeyStore {
         if to_follow || checked.follow + checked.broken > 0 {
             return Err(StoreError::Conflict);
         }
-        let end = self.db.write(move |tx| {
-            Box::pin(async move {
-                let sql = "DELETE FROM portal_keys WHERE name = $1";
-                tx.execute(sql, [NEXT_MASTER.into()]).await.map(|_| ())
-            })
-        });
-        end.await
+        self.forget_next().await
     }
 }

@@ -131,7 +131,7 @@ impl KeyStore {
         // Another process may have begun to change the master key in between, and have passed this customer already.
         let newest = self.masters.newest(&self.db).await?;
         if newest.bytes() != master.bytes() {
-            self.wrap_again(&newest).await?;
+            self.wrap_data_keys(&master, &newest).await?;
         }
         Ok(key)
     }

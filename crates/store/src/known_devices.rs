@@ -38,10 +38,11 @@ pub async fn has_any(tx: &mut Tx, customer: CustomerId) -> Result<bool> {
     Ok(count > 0)
 }
 
-/// Forgets all devices of a customer.
-pub async fn forget(tx: &mut Tx, customer: CustomerId) -> Result<()> {
+/// Forgets all devices of a customer. That there were any is kept: the next one is a new one, and not the first.
+pub async fn forget(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<()> {
     let sql = "DELETE FROM known_devices WHERE customer_id = $1";
-    tx.execute(sql, [customer.into()]).await.map(|_| ())
+    tx.execute(sql, [customer.into()]).await?;
+    note(tx, customer, "forgotten", now).await.map(|_| ())
 }
 
 /// Removes devices that nobody logged in with since `before`.

@@ -36,10 +36,12 @@ async fn act(portal: &Portal, command: ApiKeyCommand) -> anyhow::Result<()> {
             json,
         } => {
             let expires_at = match expires {
-                Some(date) => Moment::from(date.to_zoned(TimeZone::UTC)?.timestamp()),
+                // Until the end of that day.
+                Some(date) => Moment::from(date.tomorrow()?.to_zoned(TimeZone::UTC)?.timestamp()),
                 None => portal.now().plus_seconds(A_YEAR),
             };
             let new = NewApiKey {
+                id: None,
                 name,
                 scopes: scope,
                 purposes: purpose,
@@ -94,7 +96,19 @@ async fn list(portal: &Portal, json: bool) -> anyhow::Result<()> {
     for key in &keys {
         let state = if key.works(now) { "works" } else { "has ended" };
         let used = key.last_used_at.map_or_else(|| "never".to_owned(), when);
-        println!("{}  {}: {state}, last used {used}", key.id, key.name);
+        let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.key()).collect();
+        println!(
+            "{}  {}: {state}, may {}, purposes {}, ends {}, last used {used}",
+            key.id,
+            key.name,
+            scopes.join(" "),
+            if key.purposes.is_empty() {
+                "none".to_owned()
+            } else {
+                key.purposes.join(" ")
+            },
+            when(key.expires_at),
+        );
     }
     Ok(())
 }

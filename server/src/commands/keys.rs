@@ -25,12 +25,19 @@ pub(crate) fn new(out: &Path) -> anyhow::Result<ExitCode> {
 pub(crate) async fn rotate(config: &Config, to: &Path) -> anyhow::Result<ExitCode> {
     let new = master_key_in(to)?;
     let stores = stores_as_they_are(config, &World::real()).await?;
+    if stores.keys.is_master(&new) {
+        stores.close().await;
+        bail!(
+            "{} holds the master key that is in use already. Make another with `fairhold keys new`.",
+            to.display()
+        );
+    }
     let rotated = stores.keys.rotate(&new).await;
     stores.close().await;
     let wrapped = match rotated {
         Ok(wrapped) => wrapped,
         Err(StoreError::Conflict) => bail!(
-            "the keys are on their way to another master key already. Go on with that one, or end it with `fairhold keys rotate --finish`."
+            "the keys are on their way to another master key already. Go on with that one, or turn back with `fairhold keys rotate --back`."
         ),
         Err(StoreError::Seal) => bail!(
             "a key opens with neither master key, so it was left as it is. Run `fairhold keys check`."
@@ -45,11 +52,33 @@ pub(crate) async fn rotate(config: &Config, to: &Path) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
+/// Turns a rotation back.
+pub(crate) async fn back(config: &Config) -> anyhow::Result<ExitCode> {
+    let stores = stores_as_they_are(config, &World::real()).await?;
+    let turned = stores.keys.turn_back().await;
+    stores.close().await;
+    match turned {
+        Ok(wrapped) => println!(
+            "{wrapped} keys were wrapped with the old master key again, and the new one is forgotten."
+        ),
+        Err(StoreError::Conflict) => bail!(
+            "there is nothing to turn back, or this is the new master key. Put the old one in its place first."
+        ),
+        Err(e) => return Err(e.into()),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Ends a rotation.
 pub(crate) async fn finish(config: &Config) -> anyhow::Result<ExitCode> {
     let stores = stores_as_they_are(config, &World::real()).await?;
+    let nothing = !stores.keys.check().await?.rotating;
     let finished = stores.keys.finish_rotation().await;
     stores.close().await;
+    if nothing {
+        println!("There is nothing to end: no other master key was on its way.");
+        return Ok(ExitCode::SUCCESS);
+    }
     match finished {
         Ok(()) => println!("Done. The old master key opens nothing more."),
         Err(StoreError::Conflict) => bail!(

@@ -120,16 +120,57 @@ async fn the_link_ends_after_three_days() {
     assert_eq!(house.browser().post(&link, &[]).await.status, 410);
 }
 
-/// What was there before the mail stays: whoever holds the mailbox can't take an older factor off.
+/// What was there before the last three days stays: whoever holds the mailbox can't take an older factor off.
 #[tokio::test]
 async fn an_older_factor_stays() {
     let (house, mut ada) = House::with(ADA).await;
     let mut phone = house.device("Ada's phone");
     ada.add_passkey(&mut phone).await;
+    house.work().await;
+    house.clock.pass(3 * 24 * 3600);
+    ada.use_passkey(&mut phone).await;
     ada.post("/account/password", &[("password", NEW)]).await;
     let link = house.link_to(ADA).await;
     house.browser().post(&link, &[]).await;
     assert_eq!(house.browser().use_passkey(&mut phone).await.status, 303);
+}
+
+/// The thief adds an app, then makes recovery codes, and comes in on another device; the owner opens the newest mail of all.
+#[tokio::test]
+async fn the_newest_mail_takes_back_all_that_was_done_and_locks_nobody_out() {
+    let (house, mut thief) = House::with(ADA).await;
+    let mut theirs = house.device("the thief's phone");
+    thief.add_passkey(&mut theirs).await;
+    house.clock.pass(60);
+    let codes = thief.post("/account/recovery-codes", &[]).await;
+    assert_eq!(codes.location(), "/account/recovery-codes");
+    let page = thief.get("/account/recovery-codes").await;
+    let code = crate::second_step::codes(&page.body).remove(0);
+    house.clock.pass(60);
+    let link = house.link_to(ADA).await;
+    let mut owner = house.browser();
+    let reset = owner.post(&link, &[]).await.location().to_owned();
+    owner.post(&reset, &[("password", NEW)]).await;
+    assert_eq!(
+        owner.log_in(ADA, NEW).await.location(),
+        "/my-data",
+        "no second step"
+    );
+    assert_eq!(thief.use_passkey(&mut theirs).await.status, 422);
+    let told = told_of_devices(&house).await;
+    let known = thief.log_in(ADA, NEW).await;
+    assert_eq!(
+        known.location(),
+        "/my-data",
+        "no code is asked for, so {code} opens nothing"
+    );
+    assert_eq!(
+        told_of_devices(&house).await,
+        told + 1,
+        "their browser is a new device"
+    );
+    let again = house.browser().post(&link, &[]).await;
+    assert_eq!(again.status, 410, "the link acts once");
 }
 
 /// However often somebody comes in: the mailbox does not fill, and the owner still gets a link for a new password.

@@ -12,9 +12,10 @@ use crate::support::{Answer, House};
 
 async fn make(house: &House, seconds: i64) -> MadeApiKey {
     let new = NewApiKey {
+        id: None,
         name: "The shop till".to_owned(),
         scopes: vec![Scope::Whoami],
-        purposes: vec!["loyalty".to_owned()],
+        purposes: vec!["newsletter".to_owned()],
         expires_at: house.portal.now().plus_seconds(seconds),
     };
     house
@@ -55,7 +56,7 @@ async fn a_key_says_what_it_may_do_and_when_it_was_used() {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(body["id"], made.id.as_str());
     assert_eq!(body["scopes"], serde_json::json!(["whoami"]));
-    assert_eq!(body["purposes"], serde_json::json!(["loyalty"]));
+    assert_eq!(body["purposes"], serde_json::json!(["newsletter"]));
     assert!(!answer.body.contains(&made.key));
     let keys = house.portal.list_api_keys(By::Operator).await.unwrap();
     let used = keys[0].last_used_at.unwrap();
@@ -115,7 +116,7 @@ async fn an_administrator_makes_a_key_sees_it_once_and_ends_it() {
     let fields = [
         ("name", "The shop till"),
         ("scope", "whoami"),
-        ("purposes", "loyalty, service"),
+        ("purposes", "newsletter, orders, newsletter"),
         ("days", "30"),
     ];
     let made = boss.post("/staff/keys", &fields).await;
@@ -124,10 +125,35 @@ async fn an_administrator_makes_a_key_sees_it_once_and_ends_it() {
     let key = codes(&made.body).remove(0);
     let answer = whoami(&house, &key).await;
     let body: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(body["purposes"], serde_json::json!(["loyalty", "service"]));
+    assert_eq!(
+        body["purposes"],
+        serde_json::json!(["newsletter", "orders"])
+    );
     let page = boss.get("/staff/keys").await;
     assert!(page.text().contains("The shop till") && page.text().contains("Last used"));
     assert!(!page.body.contains(&key), "it is shown once");
+    let unknown = [
+        ("name", "x"),
+        ("scope", "whoami"),
+        ("purposes", "nothing-like-that"),
+        ("days", "30"),
+    ];
+    let unknown = boss.post("/staff/keys", &unknown).await;
+    assert_eq!(unknown.status, 422);
+    assert!(unknown.text().contains("The catalog has no such purpose."));
+    // The page with the new key is loaded again: its form is sent a second time.
+    let page = boss.get("/staff/keys").await;
+    let id = crate::html::fields(&page.body, "id").remove(0);
+    let form = [
+        ("id", id.as_str()),
+        ("name", "Twice"),
+        ("scope", "whoami"),
+        ("days", "30"),
+    ];
+    assert_eq!(codes(&boss.post("/staff/keys", &form).await.body).len(), 1);
+    let again = boss.post("/staff/keys", &form).await;
+    assert!(codes(&again.body).is_empty() && again.text().contains("This key was made already"));
+    assert_eq!(again.text().matches("End the key of Twice").count(), 1);
     let nameless = [("name", " "), ("scope", "whoami"), ("days", "30")];
     assert_eq!(boss.post("/staff/keys", &nameless).await.status, 422);
     for days in ["0", "-1", "99999999999"] {
@@ -155,6 +181,7 @@ async fn a_key_opens_no_page_of_customers_or_staff() {
         assert_eq!(answer.status, 303, "{path}");
     }
     let no_scope = NewApiKey {
+        id: None,
         name: "Nothing".to_owned(),
         scopes: Vec::new(),
         purposes: Vec::new(),

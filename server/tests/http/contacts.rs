@@ -417,7 +417,7 @@ async fn what_a_thief_added_goes_by_the_mail_about_it_and_so_does_the_password()
     let link = house.link_to(ADA).await;
     let mut owner = house.browser();
     let page = owner.get(&link).await.text();
-    assert!(page.contains("an address or a number that was added since our mail"));
+    assert!(page.contains("an address or a number that was added in the last three days"));
     let reset = owner.post(&link, &[]).await.location().to_owned();
     // The owner does not go on at once.
     let old = thief.log_in(ADA, persona(ADA).password).await;

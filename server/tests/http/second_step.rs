@@ -274,3 +274,29 @@ async fn secrets_and_codes_stand_nowhere_in_plain() {
         }
     }
 }
+
+/// Codes that were shown and not kept end with the last factor, and with newer ones from another browser.
+#[tokio::test]
+async fn codes_that_let_nobody_in_are_not_shown_as_if_they_did() {
+    let (house, mut ada) = House::with(ADA).await;
+    ada.add_passkey(&mut house.device("phone")).await;
+    let shown = codes(&ada.get("/account/recovery-codes").await.body);
+    assert_eq!(shown.len(), 10);
+    ada.post("/account/recovery-codes", &[]).await;
+    let newer = codes(&ada.get("/account/recovery-codes").await.body);
+    assert_ne!(newer, shown);
+    let page = ada.get("/account/passkeys").await;
+    let id = crate::html::fields(&page.body, "id").remove(0);
+    ada.post("/account/passkeys/off", &[("id", &id)]).await;
+    let page = ada.get("/account/recovery-codes").await;
+    assert!(
+        codes(&page.body).is_empty(),
+        "they ended with the last factor"
+    );
+    let kept = ada.post("/account/recovery-codes/kept", &[]).await;
+    assert_eq!(
+        kept.location(),
+        "/account/recovery-codes",
+        "nothing was kept"
+    );
+}

@@ -62,6 +62,7 @@ async fn a_key_of_a_system_opens_nothing_but_its_calls() {
     let house = House::demo().await;
     house.add("ada@example.com").await;
     let new = NewApiKey {
+        id: None,
         name: "The shop till".to_owned(),
         scopes: Scope::ALL.to_vec(),
         purposes: Vec::new(),

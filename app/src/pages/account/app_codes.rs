@@ -101,7 +101,7 @@ pub async fn keep(
                 Err(error) => error.own_page(&state),
             }
         }
-        Err(fairhold_portal::Error::Code(wrong)) => again(wrong.to_string()),
+        Err(fairhold_portal::Error::Code(_)) => again(NO_CODE.to_owned()),
         Err(fairhold_portal::Error::WrongLogIn) => again(WRONG.to_owned()),
         Err(error) => PortalError::from(error).own_page(&state),
     }
@@ -117,6 +117,8 @@ pub async fn off(
         Err(error) => PortalError::from(error).own_page(&state),
     }
 }
+
+const NO_CODE: &str = "This is no code. Write the six digits that your app shows.";
 
 const WRONG: &str =
     "That is not the code that your app shows now. Wait for the next one and try again.";

@@ -300,7 +300,7 @@ fn About(contact: ShownContact) -> impl IntoView {
     };
     let can_log_in = contact.kind == Kind::Email && contact.state == ContactState::Proven;
     let log_in = can_log_in.then(|| {
-        let label = format!("Log in with {}", contact.value);
+        let label = format!("Log in with this one: {}", contact.value);
         view! {
             <form method="post" action=format!("{HERE}/log-in")>
                 <input type="hidden" name="id" value=contact.id.clone() />

@@ -237,7 +237,7 @@ fn About(passkey: OwnPasskey, typed: Option<String>) -> impl IntoView {
             </details>
             <form method="post" action="/account/passkeys/off" class="alone">
                 <input type="hidden" name="id" value=passkey_id />
-                <button aria-label=format!("Take off {name}")>"Take it off"</button>
+                <button aria-label=format!("Take it off: {name}")>"Take it off"</button>
             </form>
         </section>
     }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
+use fairhold_portal::Customer;
 use fairhold_portal::factors::NewRecoveryCodes;
 use leptos::prelude::*;
 use tower_sessions::Session;
@@ -38,7 +39,7 @@ pub async fn page(
     session: Session,
     JustProven(customer): JustProven,
 ) -> Response {
-    match session::get::<NewRecoveryCodes>(&session, NEW).await {
+    match not_kept_yet(&state, &session, &customer).await {
         Ok(Some(codes)) => return show_new(&state, codes),
         Ok(None) => (),
         Err(error) => return error.own_page(&state),
@@ -65,12 +66,36 @@ pub async fn renew(
 pub async fn kept(
     State(state): State<AppState>,
     session: Session,
-    ProvenForm(_, Nothing {}): ProvenForm<Nothing>,
+    ProvenForm(customer, Nothing {}): ProvenForm<Nothing>,
 ) -> Response {
+    let stand = match not_kept_yet(&state, &session, &customer).await {
+        Ok(codes) => codes.is_some(),
+        Err(error) => return error.own_page(&state),
+    };
+    let next = if stand {
+        "/account?done=codes"
+    } else {
+        // There is nothing to keep: the page says what there is.
+        "/account/recovery-codes"
+    };
     match session::take::<NewRecoveryCodes>(&session, NEW).await {
-        Ok(_) => Redirect::to("/account?done=codes").into_response(),
+        Ok(_) => Redirect::to(next).into_response(),
         Err(error) => error.own_page(&state),
     }
+}
+
+/// Codes that were made in this session and not kept yet, if they are still those that let the customer in: they end with the
+/// last factor, and with newer ones from elsewhere.
+async fn not_kept_yet(
+    state: &AppState,
+    session: &Session,
+    customer: &Customer,
+) -> Result<Option<NewRecoveryCodes>, PortalError> {
+    let Some(codes) = session::get::<NewRecoveryCodes>(session, NEW).await? else {
+        return Ok(None);
+    };
+    let stand = state.portal.recovery_codes_stand(customer, &codes).await?;
+    Ok(stand.then_some(codes))
 }
 
 fn show_new(state: &AppState, codes: NewRecoveryCodes) -> Response {

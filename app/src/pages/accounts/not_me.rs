@@ -36,8 +36,9 @@ fn show(state: &AppState) -> Response {
             </div>
             <ul>
                 <li>"All devices are logged out, also yours."</li>
-                <li>"A passkey, an app, an address or a number that was added since our mail is taken off."</li>
+                <li>"A passkey, an app, an address or a number that was added in the last three days is taken off."</li>
                 <li>"If another address became the one to log in with, you get the old one back."</li>
+                <li>"Your recovery codes no longer work. You can make new ones."</li>
                 <li>"You choose a new password on the next page. The old one no longer works."</li>
             </ul>
             // No action: the form goes to the address of the page, which holds the link's secret.

@@ -29,6 +29,8 @@ pub struct Asked {
 /// What a new key is for.
 #[derive(Deserialize)]
 pub struct NewKey {
+    /// So that a form that is sent twice makes one key.
+    id: Option<String>,
     name: String,
     scope: String,
     #[serde(default)]
@@ -67,10 +69,14 @@ pub async fn create(
     };
     let purposes = form.purposes.split([',', ' ', '\n', '\r']);
     let purposes = purposes.filter(|purpose| !purpose.is_empty());
+    let mut purposes: Vec<String> = purposes.map(str::to_owned).collect();
+    purposes.sort_unstable();
+    purposes.dedup();
     let new = NewApiKey {
+        id: form.id,
         name: form.name.clone(),
         scopes: vec![scope],
-        purposes: purposes.map(str::to_owned).collect(),
+        purposes,
         expires_at: state.portal.now().plus_seconds(form.days * DAY),
     };
     let told = match state.portal.create_api_key(staff.by(), new).await {
@@ -80,6 +86,16 @@ pub async fn create(
         },
         Err(fairhold_portal::Error::ApiKey) => Told {
             wrong: Some("Give the system a name of at most 100 letters, and shorter purposes."),
+            ..Told::default()
+        },
+        Err(fairhold_portal::Error::UnknownPurpose) => Told {
+            wrong: Some("The catalog has no such purpose. Write the keys of those that it has."),
+            ..Told::default()
+        },
+        Err(fairhold_portal::Error::MadeAlready) => Told {
+            done: Some(
+                "This key was made already, and shown once. If you did not copy it, end it and make another.",
+            ),
             ..Told::default()
         },
         Err(error) => return staff_error(&state, error),
@@ -117,6 +133,7 @@ async fn show(state: &AppState, staff: &StaffIn, told: Told) -> Response {
     } else {
         StatusCode::OK
     };
+    let new_id = state.portal.name_of_new_key();
     let current = state.portal.company().current();
     let moment = state.portal.now();
     let now = moment.timestamp();
@@ -137,7 +154,8 @@ async fn show(state: &AppState, staff: &StaffIn, told: Told) -> Response {
                 } else {
                     "Has ended.".to_owned()
                 };
-                card(key, works, &format!("{ends} {used}"))
+                let made = format!("Made {}.", spoken(key.created_at));
+                card(key, works, &format!("{made} {ends} {used}"))
             });
             let made = told.made.map(|key| {
                 view! {
@@ -158,6 +176,7 @@ async fn show(state: &AppState, staff: &StaffIn, told: Told) -> Response {
                 {made}
                 <form method="post" action="/staff/keys" class="card">
                     <h2>"Make a key"</h2>
+                    <input type="hidden" name="id" value=new_id />
                     <NameField value=String::new() hint="What you call the system, such as The shop till." longest=100 />
                     <div class="field">
                         <label for="scope">"What it may do"</label>

@@ -19,9 +19,9 @@ async fn a_key_is_found_by_its_hash_noted_to_the_minute_and_ended_once() {
             revoked_at: None,
         };
         let written = key.clone();
-        let add = stores
-            .db
-            .write(move |tx| Box::pin(async move { api_keys::add(tx, "hash", &written).await }));
+        let add = stores.db.write(move |tx| {
+            Box::pin(async move { api_keys::add(tx, "hash", &written).await.map(|_| ()) })
+        });
         add.await.unwrap();
         let found = async |hash: &str| {
             let mut tx = stores.db.read().await.unwrap();

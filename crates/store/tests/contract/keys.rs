@@ -306,6 +306,11 @@ async fn a_rotation_that_was_stopped_at_its_beginning_is_not_ended_by_the_old_ke
         stores.keys.rotate(&new).await.unwrap();
         // As if it had been stopped before it wrapped anything.
         let (old, again) = (master(), open(stores, new.clone(), 2).await.unwrap());
+        assert_eq!(
+            again.rotate(&new).await.unwrap(),
+            0,
+            "it is the master key already"
+        );
         again.finish_rotation().await.unwrap();
         again.rotate(&old).await.unwrap();
         let back = open(stores, old, 3).await.unwrap();
@@ -317,6 +322,31 @@ async fn a_rotation_that_was_stopped_at_its_beginning_is_not_ended_by_the_old_ke
             back.finish_rotation().await,
             Err(StoreError::Conflict)
         ));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_is_turned_back_with_the_old_key() {
+    for_each_engine(async |stores| {
+        let ann = stores.new_id();
+        let key = stores.keys.create(ann, at(0)).await.unwrap();
+        assert!(matches!(
+            stores.keys.turn_back().await,
+            Err(StoreError::Conflict)
+        ));
+        let new = SecretKey::new([9; 32]);
+        stores.keys.rotate(&new).await.unwrap();
+        let ben = stores.new_id();
+        let bens = stores.keys.create(ben, at(1)).await.unwrap();
+        assert_eq!(stores.keys.turn_back().await.unwrap(), 4 + 2);
+        let checked = stores.keys.check().await.unwrap();
+        assert_eq!((checked.open, checked.rotating), (6, false));
+        let again = open(stores, master(), 2).await.unwrap();
+        assert_eq!(again.of(ann).await.unwrap().to_text(), key.to_text());
+        assert_eq!(again.of(ben).await.unwrap().to_text(), bens.to_text());
+        assert!(matches!(open(stores, new, 3).await, Err(StoreError::Seal)));
+        again.rotate(&SecretKey::new([8; 32])).await.unwrap();
     })
     .await;
 }
