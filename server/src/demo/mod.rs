@@ -25,7 +25,7 @@ pub use seed::seed;
 pub const SYSTEMS: [&str; 3] = ["shop", "newsletter", "analytics"];
 
 /// Raised with each change of what is made; files of another version are made anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Makes `shop.db`, `newsletter.db` and `analytics.db` in the folder, which must exist; leaves files of this version
 /// as they are. A file appears complete or not at all. Fails where the folder can't be written to.

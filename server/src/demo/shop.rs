@@ -138,7 +138,32 @@ CREATE TABLE support_notes (
 );
 CREATE INDEX support_notes_customer ON support_notes (customer_id, written_at DESC, id DESC);
 CREATE INDEX support_notes_staff ON support_notes (staff_id);
+CREATE TABLE phone_orders (
+    id INTEGER PRIMARY KEY,
+    phone TEXT NOT NULL,
+    rang_at DATETIME NOT NULL,
+    things TEXT NOT NULL,
+    total_cents INTEGER NOT NULL,
+    collected_on DATE
+);
+CREATE INDEX phone_orders_phone ON phone_orders (phone);
 ";
+
+/// Orders that people rang up, known by the number alone: whoever proves it sees them. Written in the ways in which a shop
+/// writes numbers down.
+const PHONE_ORDERS: [(&str, i64, &str, i64, bool); 5] = [
+    (
+        "087 123 4567",
+        9,
+        "2 bags of Harbour Blend, 1 milk jug",
+        3_450,
+        true,
+    ),
+    ("+353 87 123 4567", 44, "1 teapot for two", 2_900, true),
+    ("086 234 5678", 12, "3 boxes of breakfast tea", 1_770, true),
+    ("0871234567", 2, "1 bag of Harbour Blend", 1_250, false),
+    ("+353 85 345 6789", 70, "12 small cups", 9_600, true),
+];
 
 const SETTINGS: [(&str, &str); 3] = [
     ("currency", "EUR"),
@@ -340,6 +365,7 @@ fn order_number(id: i64) -> String {
 /// Writes all rows of the shop.
 pub(super) async fn fill(db: &mut SqliteConnection, people: &[Person]) -> Result<()> {
     shelves_and_staff(db).await?;
+    phone_orders(db).await?;
     let mut next_order = 1;
     for person in people.iter().filter(|person| has_shop_account(person)) {
         let mut dice = Dice::of(2, person.number);
@@ -371,6 +397,24 @@ pub(super) async fn fill(db: &mut SqliteConnection, people: &[Person]) -> Result
         for _ in 0..notes {
             ask_for_help(db, person, &mut dice).await?;
         }
+    }
+    Ok(())
+}
+
+async fn phone_orders(db: &mut SqliteConnection) -> Result<()> {
+    for (phone, days_ago, things, cents, collected) in PHONE_ORDERS {
+        let rang_at = day(days_ago).at(15, 20, 0, 0);
+        let collected_on = collected.then(|| day(days_ago - 1).to_string());
+        sqlx::query(
+            "INSERT INTO phone_orders (phone, rang_at, things, total_cents, collected_on) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(phone)
+        .bind(written(rang_at))
+        .bind(things)
+        .bind(cents)
+        .bind(collected_on)
+        .execute(&mut *db)
+        .await?;
     }
     Ok(())
 }

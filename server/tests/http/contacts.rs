@@ -534,6 +534,14 @@ async fn a_number_is_proven_by_a_text_through_the_gateway() {
     assert_eq!(proven.location(), "/account/contacts?done=proven");
     let page = ada.get("/my-data").await.text();
     assert!(page.contains("Phone numbers") && page.contains(PHONE));
+    // Three orders that the shop knows by the number alone, written in three ways.
+    for things in ["1 teapot for two", "1 milk jug", "1 bag of Harbour Blend"] {
+        assert!(page.contains(things), "{things}");
+    }
+    assert!(
+        !page.contains("12 small cups"),
+        "that is somebody else's number"
+    );
 }
 
 #[tokio::test]
