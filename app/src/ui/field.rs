@@ -8,13 +8,19 @@ use crate::islands::ShowPassword;
 
 /// A field for an e-mail address.
 #[component]
-pub fn EmailField(value: String, error: Option<String>) -> impl IntoView {
+pub fn EmailField(
+    value: String,
+    error: Option<String>,
+    /// Whether it is the address of whoever types it, which the browser knows.
+    #[prop(default = true)]
+    own: bool,
+) -> impl IntoView {
     let (invalid, about) = described("email", error.is_some(), false);
     view! {
         <div class="field">
             <label for="email">"E-mail address"</label>
             <Wrong id="email-error" error=error />
-            <input id="email" name="email" type="email" autocomplete="username" required=true maxlength="254"
+            <input id="email" name="email" type="email" autocomplete=if own { "username" } else { "off" } required=true maxlength="254"
                 value=value aria-invalid=invalid aria-describedby=about />
         </div>
     }

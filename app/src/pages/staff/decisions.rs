@@ -43,6 +43,7 @@ pub async fn page(State(state): State<AppState>, staff: StaffIn, asked: Query<As
                 <ol class="timeline">{lines}</ol>
                 <p class="pager">{older}</p>
             </section>
+            <p class="onward"><a href="/staff">"Back to your work"</a></p>
         }
     })
 }

@@ -171,7 +171,7 @@ async fn show(
                 <h1>"Who works here"</h1>
                 <form method="post" action="/staff/people" class="card">
                     <h2>"Invite somebody"</h2>
-                    <EmailField value=problem.typed error=wrong_address />
+                    <EmailField value=problem.typed error=wrong_address own=false />
                     <div class="field">
                         <label for="role">"Role"</label>
                         <select id="role" name="role">{roles(None)}</select>
@@ -204,10 +204,14 @@ fn person_card(person: Listed, when: &str) -> impl IntoView + use<> {
                 </div>
                 <button>"Save this role"</button>
             </form>
-            <form method="post" action="/staff/people/revoke">
-                <input type="hidden" name="id" value=id.clone() />
-                <button>{revoke}</button>
-            </form>
+            <details>
+                <summary>{revoke}</summary>
+                <form method="post" action="/staff/people/revoke">
+                    <input type="hidden" name="id" value=id.clone() />
+                    <p>"They are out at once, on every device. To let them in again, invite them anew."</p>
+                    <button>"End it now"</button>
+                </form>
+            </details>
         }
     });
     view! {
