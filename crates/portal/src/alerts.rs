@@ -215,8 +215,6 @@ impl Portal {
             .ok_or(Error::LinkEnded)?;
         drop(tx);
         let customer = self.customer(link.customer).await?;
-        let address = self.address_of(&customer).await?;
-        let address_hash = self.address_hash(&address);
         let token = new_token(&*self.inner.world.random);
         let new_hash = token_hash(&token);
         let portal = self.clone();
@@ -241,7 +239,7 @@ impl Portal {
                     let (record, _) = records::read(tx, &customer.key, customer.id).await?;
                     let address = portal.address_hash(&own_values::address(&record)?);
                     known_devices::forget(tx, link.customer, now).await?;
-                    log_in_tries::forget(tx, &address_hash).await?;
+                    log_in_tries::forget(tx, &address).await?;
                     let expires = now.plus_seconds(LINK_SECONDS);
                     let (customer, kind) = (link.customer, LinkKind::Reset);
                     accounts::add_link(tx, &new_hash, customer, &address, kind, now, expires)

@@ -191,6 +191,13 @@ impl Portal {
         stored.ok_or(Error::NotFound)
     }
 
+    /// One of them as it stands in this transaction: of two forms that are sent at once, one comes after the other.
+    async fn held(&self, tx: &mut Tx, customer: &Customer, id: &str) -> Result<StoredContact> {
+        accounts::hold(tx, customer.id).await?;
+        let stored = store::one(tx, customer.id, id).await?;
+        stored.ok_or(Error::NotFound)
+    }
+
     fn shown(&self, customer: &Customer, contact: &StoredContact) -> Result<ShownContact> {
         let zone = &self.company().current().zone;
         let since = contact.proven_at.unwrap_or(contact.added_at);
@@ -367,18 +374,22 @@ impl Portal {
         let Ok(Typed::FromApp(code)) = factors::parse(typed) else {
             return Err(ContactError::NoCode.into());
         };
-        let stored = self.stored(&customer, id).await?;
+        self.stored(&customer, id).await?;
         let hash = code_hash(&customer, id, &code);
         if !self.take_code_try(&customer, id, hash).await? {
             return Err(ContactError::WrongCode.into());
         }
-        let (now, portal) = (self.now(), self.clone());
+        let (now, portal, id) = (self.now(), self.clone(), id.to_owned());
         let address = self.address_of(&customer).await?;
         let proof = self
             .inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    let stored = portal.held(tx, &customer, &id).await?;
+                    if stored.proven_at.is_some() {
+                        return Ok(Proof::Proven);
+                    }
                     let proof = portal.claim(tx, customer.id, &stored.contact_hash).await?;
                     match proof {
                         Proof::Proven => {
@@ -439,18 +450,17 @@ impl Portal {
     /// # Errors
     /// [`Error::NotFound`] when no right code was typed in time, or another account logs in with it.
     pub async fn take_contact_over(&self, customer: Customer, id: &str) -> Result<()> {
-        let stored = self.stored(&customer, id).await?;
-        let shown =
-            stored.proven_at.is_none() && stored.right_at.is_some_and(|at| self.may_choose(at));
-        if !shown {
-            return Err(Error::NotFound);
-        }
-        let (now, portal) = (self.now(), self.clone());
+        let (now, portal, id) = (self.now(), self.clone(), id.to_owned());
         let address = self.address_of(&customer).await?;
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    let stored = portal.held(tx, &customer, &id).await?;
+                    let may_choose = stored.right_at.is_some_and(|at| portal.may_choose(at));
+                    if stored.proven_at.is_some() || !may_choose {
+                        return Err(Error::NotFound);
+                    }
                     let hash = &stored.contact_hash;
                     if portal.claim(tx, customer.id, hash).await? == Proof::LogInElsewhere {
                         return Err(Error::NotFound);
@@ -525,16 +535,16 @@ impl Portal {
     /// # Errors
     /// [`Error::NotFound`] when it is no proven address of theirs, or an account logs in with it by now.
     pub async fn log_in_with(&self, customer: Customer, id: &str) -> Result<()> {
-        let stored = self.stored(&customer, id).await?;
-        let (ContactPoint::Email(new), Some(_)) = (open(&customer, &stored)?, stored.proven_at)
-        else {
-            return Err(Error::NotFound);
-        };
-        let (now, portal) = (self.now(), self.clone());
+        let (now, portal, id) = (self.now(), self.clone(), id.to_owned());
         self.inner
             .db
             .write(move |tx| {
                 Box::pin(async move {
+                    let stored = portal.held(tx, &customer, &id).await?;
+                    let opened = open(&customer, &stored)?;
+                    let (ContactPoint::Email(new), Some(_)) = (opened, stored.proven_at) else {
+                        return Err(Error::NotFound);
+                    };
                     let new_hash = &stored.contact_hash;
                     if portal.claim(tx, customer.id, new_hash).await? != Proof::Proven {
                         return Err(Error::NotFound);

@@ -125,6 +125,8 @@ impl Texter {
                 let mut lines = tokio::fs::OpenOptions::new()
                     .create(true)
                     .append(true)
+                    // Codes and numbers, for the demo's owner alone.
+                    .mode(0o600)
                     .open(path)
                     .await
                     .map_err(|_| MailError::Gateway)?;

@@ -427,6 +427,32 @@ async fn what_a_thief_added_goes_by_the_mail_about_it_and_so_does_the_password()
     assert!(listed(&mut owner).await.contains("None so far."));
 }
 
+/// A double click, or two windows: what is asked twice is done once, and nothing breaks.
+#[tokio::test]
+async fn forms_that_are_sent_twice_at_once_do_it_once() {
+    let (house, mut ada) = House::with(ADA).await;
+    let page = add(&mut ada, "email", OTHER).await;
+    let code = code_to(&house, OTHER).await;
+    let id = id_of(&page);
+    for (form, fields) in [
+        (page.as_str(), [("code", code.as_str())]),
+        ("/account/contacts/log-in", [("id", &id)]),
+    ] {
+        let cookie = ada.cookie.clone().unwrap();
+        let (mut first, mut second) = (ada.with_cookie(&cookie), ada.with_cookie(&cookie));
+        let (first, second) = tokio::join!(first.post(form, &fields), second.post(form, &fields));
+        for answer in [&first, &second] {
+            assert!(answer.status < 500, "{form}: {}", answer.status);
+        }
+        assert!([first.status, second.status].contains(&303), "{form}");
+    }
+    let mails = house.mail_to(ADA).await;
+    for words in ["another e-mail address was added", "that you log in with"] {
+        let told = mails.iter().filter(|(_, text)| text.contains(words));
+        assert_eq!(told.count(), 1, "{words}");
+    }
+}
+
 #[tokio::test]
 async fn a_stranger_who_signs_up_with_a_proven_address_stops_nobody() {
     let (house, mut ada) = House::with(ADA).await;
