@@ -104,6 +104,8 @@ for (const { name, path, who, works, act } of PAGES) {
       await page.setViewportSize({ width: 1280, height: 800 });
       const expected = await page.evaluate(tabStops);
       const reached = [];
+      // Until a page has loaded, the browser may still move the keyboard's place to what was found.
+      await page.waitForLoadState("load");
       await page.evaluate(startAtTheTop);
       await page.keyboard.press("Tab");
       await expect(page.getByRole("link", { name: "Skip to the page" })).toBeInViewport();
