@@ -94,9 +94,11 @@ impl Company {
     }
 }
 
-/// Reads the files of a catalog folder: `company.yml`, and `datasets/*.yml` in the order of their names.
+/// Reads the files of a catalog folder: `company.yml`, `asks.yml` where there is one, and `datasets/*.yml` in the order of their names.
 pub fn read_files(source: &CompanySource) -> Result<Vec<SourceFile>, CompanyError> {
     let mut paths = vec![source.folder.join("company.yml")];
+    let asks = source.folder.join("asks.yml");
+    paths.extend(asks.exists().then_some(asks));
     let datasets = source.folder.join("datasets");
     if datasets.is_dir() {
         let entries = std::fs::read_dir(&datasets).map_err(|why| CompanyError::Unreadable {

@@ -164,6 +164,8 @@ impl Portal {
                     for purpose in &allows {
                         let record = NewRecord {
                             purpose: &purpose.key,
+                            ask: "",
+                            fields: &[],
                             event: Event::Given,
                             version: purpose.version,
                             until: None,

@@ -156,13 +156,15 @@ impl Portal {
             Box::pin(async move {
                 // Of two answers at once, one comes after the other.
                 accounts::hold(tx, id).await?;
-                let standing = grants::standing(tx, id, &purpose.key).await?;
+                let standing = grants::standing(tx, id, &purpose.key, "").await?;
                 let in_force = standing.in_force(purpose.version, now);
                 let Some(event) = standing.state.answer(yes, in_force) else {
                     return Ok(());
                 };
                 let record = NewRecord {
                     purpose: &purpose.key,
+                    ask: "",
+                    fields: &[],
                     event,
                     version: purpose.version,
                     until: None,

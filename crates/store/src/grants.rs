@@ -13,6 +13,10 @@ use crate::db::{Result, StoreError, Tx};
 pub struct StoredGrant {
     /// The purpose's key.
     pub purpose: String,
+    /// The ask that made it; empty where it was made on the page of permissions.
+    pub ask: String,
+    /// The fields that it covers, by their names.
+    pub fields: Vec<String>,
     /// What the last record left.
     pub standing: Standing,
     /// When that was.
@@ -28,6 +32,10 @@ pub struct ConsentRecord {
     pub at: Moment,
     /// The purpose's key.
     pub purpose: String,
+    /// The ask that it answered; empty where there was none.
+    pub ask: String,
+    /// The fields that it was about, by their names.
+    pub fields: Vec<String>,
     /// What happened.
     pub event: Event,
     /// The version of the words.
@@ -43,6 +51,10 @@ pub struct ConsentRecord {
 pub struct NewRecord<'a> {
     /// The purpose's key.
     pub purpose: &'a str,
+    /// The ask that it answers; empty where there is none.
+    pub ask: &'a str,
+    /// The fields that it is about, by their names, which hold no comma.
+    pub fields: &'a [String],
     /// What happens.
     pub event: Event,
     /// The version of the words.
@@ -56,6 +68,8 @@ pub struct NewRecord<'a> {
 #[derive(sqlx::FromRow)]
 struct GrantRow {
     purpose: String,
+    ask: String,
+    fields: String,
     state: String,
     version: i64,
     ends_at: Option<i64>,
@@ -66,6 +80,8 @@ impl GrantRow {
     fn read(self) -> Result<StoredGrant> {
         Ok(StoredGrant {
             purpose: self.purpose,
+            ask: self.ask,
+            fields: names(&self.fields),
             standing: Standing {
                 state: from_word(&self.state)?,
                 version: version(self.version)?,
@@ -81,6 +97,8 @@ struct RecordRow {
     seq: i64,
     at: i64,
     purpose: String,
+    ask: String,
+    fields: String,
     event: String,
     version: i64,
     ends_at: Option<i64>,
@@ -89,15 +107,34 @@ struct RecordRow {
 
 /// All grants of a customer.
 pub async fn of(tx: &mut Tx, customer: CustomerId) -> Result<Vec<StoredGrant>> {
-    let sql = "SELECT purpose, state, version, ends_at, changed_at FROM grants WHERE customer_id = $1 ORDER BY purpose";
+    let sql = "SELECT purpose, ask, fields, state, version, ends_at, changed_at FROM grants WHERE customer_id = $1 ORDER BY purpose, ask";
     let rows: Vec<GrantRow> = tx.all(sql, [customer.into()]).await?;
     rows.into_iter().map(GrantRow::read).collect()
 }
 
-/// The grant for a purpose; one that nobody was asked about where there is none.
-pub async fn standing(tx: &mut Tx, customer: CustomerId, purpose: &str) -> Result<Standing> {
-    let sql = "SELECT purpose, state, version, ends_at, changed_at FROM grants WHERE customer_id = $1 AND purpose = $2";
-    let row: Option<GrantRow> = tx.optional(sql, [customer.into(), purpose.into()]).await?;
+/// The grants for a purpose: one for each ask that was answered, and the one made on the page of permissions.
+pub async fn for_purpose(
+    tx: &mut Tx,
+    customer: CustomerId,
+    purpose: &str,
+) -> Result<Vec<StoredGrant>> {
+    let sql = "SELECT purpose, ask, fields, state, version, ends_at, changed_at FROM grants \
+               WHERE customer_id = $1 AND purpose = $2 ORDER BY ask";
+    let rows: Vec<GrantRow> = tx.all(sql, [customer.into(), purpose.into()]).await?;
+    rows.into_iter().map(GrantRow::read).collect()
+}
+
+/// One grant; one that nobody was asked about where there is none.
+pub async fn standing(
+    tx: &mut Tx,
+    customer: CustomerId,
+    purpose: &str,
+    ask: &str,
+) -> Result<Standing> {
+    let sql = "SELECT purpose, ask, fields, state, version, ends_at, changed_at FROM grants \
+               WHERE customer_id = $1 AND purpose = $2 AND ask = $3";
+    let args = [customer.into(), purpose.into(), ask.into()];
+    let row: Option<GrantRow> = tx.optional(sql, args).await?;
     row.map_or(Ok(Standing::default()), |row| Ok(row.read()?.standing))
 }
 
@@ -112,14 +149,15 @@ pub async fn record(
     new: &NewRecord<'_>,
     now: Moment,
 ) -> Result<Standing> {
-    let before = standing(tx, customer, new.purpose).await?;
+    let before = standing(tx, customer, new.purpose, new.ask).await?;
     let state = before
         .state
         .after(new.event)
         .map_err(|_| StoreError::Conflict)?;
-    let sql = "INSERT INTO consent_records (customer_id, seq, at, purpose, event, version, ends_at, words) \
-               SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6, $7 FROM consent_records WHERE customer_id = $1";
+    let sql = "INSERT INTO consent_records (customer_id, seq, at, purpose, event, version, ends_at, words, ask, fields) \
+               SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM consent_records WHERE customer_id = $1";
     let until = new.until.map(|until| until.0);
+    let fields = new.fields.join(",");
     let args = [
         customer.into(),
         now.into(),
@@ -128,14 +166,19 @@ pub async fn record(
         i64::from(new.version).into(),
         until.into(),
         new.words.into(),
+        new.ask.into(),
+        fields.as_str().into(),
     ];
     tx.execute(sql, args).await?;
-    let sql = "INSERT INTO grants (customer_id, purpose, state, version, ends_at, changed_at) VALUES ($1, $2, $3, $4, $5, $6) \
-               ON CONFLICT (customer_id, purpose) DO UPDATE SET state = excluded.state, version = excluded.version, \
-               ends_at = excluded.ends_at, changed_at = excluded.changed_at";
+    let sql = "INSERT INTO grants (customer_id, purpose, ask, fields, state, version, ends_at, changed_at) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+               ON CONFLICT (customer_id, purpose, ask) DO UPDATE SET fields = excluded.fields, state = excluded.state, \
+               version = excluded.version, ends_at = excluded.ends_at, changed_at = excluded.changed_at";
     let args = [
         customer.into(),
         new.purpose.into(),
+        new.ask.into(),
+        fields.into(),
         word(state)?.into(),
         i64::from(new.version).into(),
         until.into(),
@@ -156,7 +199,7 @@ pub async fn records(
     before: i64,
     limit: i64,
 ) -> Result<Vec<ConsentRecord>> {
-    let sql = "SELECT seq, at, purpose, event, version, ends_at, words FROM consent_records \
+    let sql = "SELECT seq, at, purpose, ask, fields, event, version, ends_at, words FROM consent_records \
                WHERE customer_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
     let args = [customer.into(), before.into(), limit.into()];
     let rows: Vec<RecordRow> = tx.all(sql, args).await?;
@@ -165,6 +208,8 @@ pub async fn records(
             seq: row.seq,
             at: Moment(row.at),
             purpose: row.purpose,
+            ask: row.ask,
+            fields: names(&row.fields),
             event: from_word(&row.event)?,
             version: version(row.version)?,
             until: row.ends_at.map(Moment),
@@ -172,6 +217,12 @@ pub async fn records(
         })
     };
     rows.into_iter().map(record).collect()
+}
+
+/// Names with commas between, as a column holds them.
+fn names(column: &str) -> Vec<String> {
+    let names = column.split(',').filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
 }
 
 /// The one word of a state or an event.

@@ -18,6 +18,7 @@ pub mod known_devices;
 pub mod links;
 pub mod log_in_tries;
 pub mod looks;
+pub mod memberships;
 pub mod outbox;
 pub mod records;
 pub mod seal;

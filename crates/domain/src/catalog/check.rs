@@ -17,6 +17,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use self::asks::{check_asks, check_programmes, check_rewards};
 use self::company::{check_company, check_never_collected};
 use self::datasets::{check_collection, check_dataset, check_ties};
 use self::fields::check_field;
@@ -24,6 +25,7 @@ use super::{Catalog, Collection, Place, Rows};
 use crate::reach::reach;
 use crate::reading::{Problem, is_hard_to_read};
 
+mod asks;
 mod company;
 mod datasets;
 mod drift;
@@ -110,6 +112,9 @@ pub fn check_rules(catalog: &Catalog) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_company(&catalog.company, &mut findings);
     check_never_collected(catalog, &mut findings);
+    check_programmes(&catalog.company, &mut findings);
+    check_asks(catalog, &mut findings);
+    check_rewards(catalog, &mut findings);
     let reach = reach(&catalog.datasets);
     for (index, dataset) in catalog.datasets.iter().enumerate() {
         check_dataset(catalog, dataset, &mut findings);

@@ -1,4 +1,4 @@
-//! Makes the catalog from its files: `company.yml` and `datasets/*.yml`.
+//! Makes the catalog from its files: `company.yml`, `datasets/*.yml` and `asks.yml`.
 //!
 //! Pure: the caller reads the files. A mistake becomes a finding with its line, and the rest is still read, so that one
 //! run names everything that is wrong. Files of other names are left to those who know them.
@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::check::{Finding, in_order};
-use super::{Catalog, ColumnRef, Company, Dataset, OWN_CONNECTION, Place, keys};
+use super::{Ask, Catalog, ColumnRef, Company, Dataset, OWN_CONNECTION, Place, Reward, keys};
 use reader::Reader;
 
+mod asks;
 mod company;
 mod datasets;
 mod reader;
@@ -63,11 +64,17 @@ pub fn load(files: &[SourceFile]) -> Loaded {
     }
     resolve_references(&mut datasets);
     let company_is_known = company.is_some();
+    let (asks, rewards) = load_asks(files, &mut findings);
     let catalog = Catalog {
         company: company.unwrap_or_else(unknown_company),
         datasets,
+        asks,
+        rewards,
     };
     check_names(&catalog, company_is_known, &mut findings);
+    if company_is_known {
+        asks::check_ask_names(&catalog, &mut findings);
+    }
     Loaded {
         catalog,
         findings: in_order(findings),
@@ -79,10 +86,11 @@ fn is_yaml(path: &Path) -> bool {
         .is_some_and(|ext| ext.eq_ignore_ascii_case("yml") || ext.eq_ignore_ascii_case("yaml"))
 }
 
-fn is_company_file(path: &str) -> bool {
+/// Whether it is the file of that name beside the folder of the datasets.
+fn is_file(path: &str, name: &str) -> bool {
     let path = Path::new(path);
     is_yaml(path)
-        && path.file_stem().is_some_and(|stem| stem == "company")
+        && path.file_stem().is_some_and(|stem| stem == name)
         && path
             .parent()
             .and_then(Path::file_name)
@@ -112,7 +120,7 @@ fn unknown_company() -> Company {
 
 /// `None` where there is no company file that can be read: names that it declares can't be judged then.
 fn load_company(files: &[SourceFile], findings: &mut Vec<Finding>) -> Option<Company> {
-    let Some(file) = files.iter().find(|file| is_company_file(&file.path)) else {
+    let Some(file) = files.iter().find(|file| is_file(&file.path, "company")) else {
         findings.push(Finding::error(
             &Place { file: Arc::from("company.yml"), line: 0 },
             "no-company",
@@ -121,6 +129,13 @@ fn load_company(files: &[SourceFile], findings: &mut Vec<Finding>) -> Option<Com
         return None;
     };
     Reader::new(&file.path, findings).company(&file.text)
+}
+
+/// A company that asks for nothing has no such file.
+fn load_asks(files: &[SourceFile], findings: &mut Vec<Finding>) -> (Vec<Ask>, Vec<Reward>) {
+    let file = files.iter().find(|file| is_file(&file.path, "asks"));
+    file.map(|file| Reader::new(&file.path, findings).asks_file(&file.text))
+        .unwrap_or_default()
 }
 
 /// A reference names its target `collection.field`, and either may hold a dot: what is described decides.
@@ -279,9 +294,9 @@ fn unknown_name(
     }
     let hint = match keys::nearest(name, known) {
         Some(near) => format!("Did you mean `{near}`?"),
-        None if known.is_empty() => format!("Declare it in company.yml under `{kind}s`."),
+        None if known.is_empty() => format!("Declare it under `{kind}s`."),
         None => format!(
-            "Write one of: {}; or declare it in company.yml under `{kind}s`.",
+            "Write one of: {}; or declare it under `{kind}s`.",
             list(known)
         ),
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::{AnswerKind, Ask, Programme, Reward};
 use crate::phone::HomeCountry;
 
 /// A file and a line in it, counted from 1.
@@ -40,6 +41,10 @@ pub struct Catalog {
     pub company: Company,
     /// `datasets/*.yml`, in the order of the files' names.
     pub datasets: Vec<Dataset>,
+    /// `asks.yml`: what is asked for, in the order of the file.
+    pub asks: Vec<Ask>,
+    /// `asks.yml`: what points are spent on, in the order of the file.
+    pub rewards: Vec<Reward>,
 }
 
 /// Who runs the portal, and what it says about its ways with data.
@@ -73,6 +78,8 @@ pub struct Company {
     pub systems_that_report_looks: Vec<String>,
     /// Forms by which people join, and what each demands of them.
     pub sign_ups: Vec<SignUp>,
+    /// What members get for what they choose to share.
+    pub programmes: Vec<Programme>,
     /// The company tells its customers that it does not sell their data.
     pub says_not_sold: bool,
     /// Where the file says so.
@@ -203,6 +210,9 @@ pub struct Dataset {
 
 /// The connection name that means the portal's own records.
 pub const OWN_CONNECTION: &str = "portal";
+
+/// The collection of the portal's own dataset that holds how a customer logs in.
+pub const LOG_IN_COLLECTION: &str = "account";
 
 /// A column of a collection, perhaps of another dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -369,6 +379,8 @@ pub struct Field {
     pub currency: Option<String>,
     /// Words for codes: `{"1": "paid"}`.
     pub words: Vec<(String, String)>,
+    /// What a customer types or picks for it, where the portal itself keeps it.
+    pub answer: Option<AnswerKind>,
     /// Where the file says so.
     pub place: Place,
     /// Where each of its keys was said; what it inherits is said at its collection or dataset.
@@ -454,12 +466,45 @@ impl Catalog {
     pub fn dataset(&self, key: &str) -> Option<&Dataset> {
         self.datasets.iter().find(|d| d.key == key)
     }
+
+    /// The fields that customers and the company's systems can fill in: all of the portal's own datasets, without those of
+    /// the log-in, which the portal fills in itself.
+    pub fn own_fields(&self) -> impl Iterator<Item = (&Collection, &Field)> {
+        let own = |d: &&Dataset| d.connection.as_deref() == Some(OWN_CONNECTION);
+        let collections = self
+            .datasets
+            .iter()
+            .filter(own)
+            .flat_map(|d| &d.collections);
+        collections
+            .filter(|c| c.name != LOG_IN_COLLECTION)
+            .flat_map(|c| c.fields.iter().map(move |f| (c, f)))
+    }
+
+    /// The one of them of that name: `phone`, or `you.phone` with its collection.
+    pub fn own_field(&self, name: &str) -> Option<(&Collection, &Field)> {
+        let is = |(c, f): &(&Collection, &Field)| {
+            let whole = name.strip_prefix(c.name.as_str());
+            f.name == name || whole.and_then(|rest| rest.strip_prefix('.')) == Some(&f.name)
+        };
+        self.own_fields().find(is)
+    }
+
+    /// The ask of that key.
+    pub fn ask(&self, key: &str) -> Option<&Ask> {
+        self.asks.iter().find(|ask| ask.key == key)
+    }
 }
 
 impl Company {
     /// The purpose of that key.
     pub fn purpose(&self, key: &str) -> Option<&Purpose> {
         self.purposes.iter().find(|p| p.key == key)
+    }
+
+    /// The programme of that key.
+    pub fn programme(&self, key: &str) -> Option<&Programme> {
+        self.programmes.iter().find(|p| p.key == key)
     }
 
     /// The recipient of that key.

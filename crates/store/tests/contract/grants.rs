@@ -10,6 +10,8 @@ use crate::support::{at, for_each_engine};
 fn new(purpose: &'static str, event: Event) -> NewRecord<'static> {
     NewRecord {
         purpose,
+        ask: "",
+        fields: &[],
         event,
         version: 2,
         until: None,
@@ -63,7 +65,7 @@ async fn each_answer_is_a_record_and_the_grant_is_what_the_last_one_left() {
         );
         assert_eq!(grants::records(&mut tx, ann, 3, 1).await.unwrap()[0].seq, 2);
         assert_eq!(records[0].words, "We write to you.");
-        let nothing = grants::standing(&mut tx, ben, "texts").await.unwrap();
+        let nothing = grants::standing(&mut tx, ben, "texts", "").await.unwrap();
         assert_eq!(nothing.state, State::NeverAsked);
     })
     .await;

@@ -21,6 +21,7 @@ mod keys;
 mod links;
 mod log_in_tries;
 mod looks;
+mod memberships;
 mod outbox;
 mod records;
 mod schema;

@@ -73,6 +73,7 @@ impl Reader<'_> {
             never_collected: self.never_collected(map),
             systems_that_report_looks: self.plain_texts(map, "systems_that_report_looks"),
             sign_ups: self.sign_ups(map),
+            programmes: self.programmes(map),
             says_not_sold: self.choice(map, "says_not_sold", FLAGS).unwrap_or(false),
             place: self.place(map.line),
             said: Said(self.said_at(map, COMPANY_KEYS)),
@@ -186,7 +187,7 @@ impl Reader<'_> {
         purposes
     }
 
-    fn duplicate(&mut self, map: Map<'_>, kind: &str, key: &str) {
+    pub(super) fn duplicate(&mut self, map: Map<'_>, kind: &str, key: &str) {
         self.error(
             map.line,
             "duplicate-key",
@@ -258,7 +259,7 @@ impl Reader<'_> {
         data_use
     }
 
-    fn version(&mut self, map: Map<'_>) -> u32 {
+    pub(super) fn version(&mut self, map: Map<'_>) -> u32 {
         let Some(entry) = map.get("version") else {
             return 1;
         };

@@ -28,7 +28,9 @@ const COLLECTION_PORTAL_KEYS: &[&str] = &[
     "schema",
     "references",
 ];
-const FIELD_PORTAL_KEYS: &[&str] = &["label", "what", "verified", "withheld", "currency", "words"];
+const FIELD_PORTAL_KEYS: &[&str] = &[
+    "label", "what", "verified", "withheld", "currency", "words", "answer",
+];
 const KEEP_KEYS: &[&str] = &["for", "from", "because"];
 const KEY_VALUE_KEYS: &[&str] = &["key_column", "value_column"];
 const COMPOSITE_KEYS: &[&str] = &["fields", "dataset", "collection", "columns", "direction"];
@@ -536,6 +538,7 @@ impl Reader<'_> {
             withheld: self.withheld(portal),
             currency: self.currency(portal),
             words: self.pairs(portal, "words"),
+            answer: self.answer(portal),
             place: self.place(map.line),
             said,
             blank,
