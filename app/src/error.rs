@@ -143,6 +143,8 @@ mod page {
                 | Error::Password(_)
                 | Error::SecondFact(_)
                 | Error::Contact(_)
+                | Error::Ask(_)
+                | Error::Gate(_)
                 | Error::Code(_)
                 | Error::Passkey
                 | Error::LinkEnded

@@ -4,7 +4,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::pages::{
-    account, accounts, demo, home, my_data, not_found, permissions, second_fact, staff, who_looked,
+    account, accounts, demo, home, my_data, not_found, permissions, second_fact, share, staff,
+    who_looked,
 };
 use crate::state::AppState;
 
@@ -60,6 +61,13 @@ pub fn routes() -> Router<AppState> {
         .route(
             "/permissions",
             get(permissions::page).post(permissions::submit),
+        )
+        .route("/permissions/receipt/{number}", get(permissions::receipt))
+        .route("/share", get(share::page))
+        .route("/share/{ask}", get(share::picked).post(share::submit))
+        .route(
+            "/change/{field}",
+            get(share::change::page).post(share::change::submit),
         )
         .route("/who-looked", get(who_looked::page))
         .merge(behind_the_staff_door())

@@ -8,6 +8,7 @@ pub mod home;
 pub mod my_data;
 pub mod permissions;
 pub mod second_fact;
+pub mod share;
 pub mod staff;
 pub mod who_looked;
 

@@ -27,8 +27,9 @@ pub enum Visitor {
 }
 
 /// The pages that a customer can go to: address and name.
-const PLACES: [(&str, &str); 4] = [
+const PLACES: [(&str, &str); 5] = [
     ("/my-data", "My data"),
+    ("/share", "Share and earn"),
     ("/permissions", "What you allow"),
     ("/who-looked", "Who looked"),
     ("/account", "Your log-in"),

@@ -31,6 +31,32 @@ pub enum Event {
     Expired,
 }
 
+impl Event {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Asked,
+        Self::NotNow,
+        Self::Refused,
+        Self::Given,
+        Self::Withdrawn,
+        Self::Renewed,
+        Self::Expired,
+    ];
+
+    /// Where it leaves the grant.
+    pub const fn state(self) -> State {
+        match self {
+            Self::Asked => State::Asked,
+            Self::NotNow => State::NotNow,
+            Self::Refused => State::Refused,
+            Self::Given => State::Given,
+            Self::Withdrawn => State::Withdrawn,
+            Self::Renewed => State::Renewed,
+            Self::Expired => State::Expired,
+        }
+    }
+}
+
 /// Where a grant stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -91,28 +117,20 @@ impl State {
     /// When the event can't follow.
     pub const fn after(self, event: Event) -> Result<Self, TransitionError> {
         use Event as E;
-        let next = match (self, event) {
+        let follows = match (self, event) {
             // Nobody is asked again who answered, but for those who rested it or whose yes is over.
-            (Self::NeverAsked | Self::NotNow | Self::Expired, E::Asked) => Self::Asked,
-            (Self::Asked | Self::NotNow, E::NotNow) => Self::NotNow,
-            (Self::NeverAsked | Self::Asked | Self::NotNow | Self::Expired, E::Refused) => {
-                Self::Refused
-            }
-            (
-                Self::NeverAsked
-                | Self::Asked
-                | Self::NotNow
-                | Self::Refused
-                | Self::Withdrawn
-                | Self::Expired,
-                E::Given,
-            ) => Self::Given,
-            (Self::Given | Self::Renewed, E::Renewed) => Self::Renewed,
-            (Self::Given | Self::Renewed, E::Withdrawn) => Self::Withdrawn,
-            (Self::Given | Self::Renewed, E::Expired) => Self::Expired,
-            (state, event) => return Err(TransitionError { state, event }),
+            (Self::NeverAsked | Self::NotNow | Self::Expired, E::Asked)
+            | (Self::Asked | Self::NotNow, E::NotNow)
+            | (Self::NeverAsked | Self::Asked | Self::NotNow | Self::Expired, E::Refused)
+            | (Self::Given | Self::Renewed, E::Renewed | E::Withdrawn | E::Expired) => true,
+            (state, E::Given) => !state.in_force(),
+            _ => false,
         };
-        Ok(next)
+        if follows {
+            Ok(event.state())
+        } else {
+            Err(TransitionError { state: self, event })
+        }
     }
 
     /// What a yes or a no of the customer is here; `None` when it says nothing new. `in_force` says whether a yes of before
@@ -169,16 +187,6 @@ mod tests {
 
     use super::*;
 
-    const EVENTS: [Event; 7] = [
-        Event::Asked,
-        Event::NotNow,
-        Event::Refused,
-        Event::Given,
-        Event::Withdrawn,
-        Event::Renewed,
-        Event::Expired,
-    ];
-
     #[test]
     fn a_customer_says_yes_takes_it_back_and_says_yes_again() -> Result<(), TransitionError> {
         let mut state = State::default();
@@ -229,7 +237,7 @@ mod tests {
     proptest! {
         /// Only a yes puts a grant in force, and only what ends a yes ends it.
         #[test]
-        fn nothing_but_a_yes_is_in_force(state in select(&State::ALL[..]), event in select(&EVENTS[..])) {
+        fn nothing_but_a_yes_is_in_force(state in select(&State::ALL[..]), event in select(&Event::ALL[..])) {
             if let Ok(after) = state.after(event) {
                 let yes = matches!(event, Event::Given | Event::Renewed);
                 prop_assert_eq!(after.in_force(), yes);
@@ -250,7 +258,7 @@ mod tests {
 
         /// Whatever happened, the customer can say yes or has said it.
         #[test]
-        fn no_way_leads_where_no_yes_is_possible(events in prop::collection::vec(select(&EVENTS[..]), 0..40)) {
+        fn no_way_leads_where_no_yes_is_possible(events in prop::collection::vec(select(&Event::ALL[..]), 0..40)) {
             let end = events.into_iter().fold(State::default(), |state, event| state.after(event).unwrap_or(state));
             prop_assert!(end.in_force() || end.after(Event::Given).is_ok());
         }

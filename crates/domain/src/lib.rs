@@ -3,6 +3,8 @@
 //! A new rule goes into the module that its words belong to, with its unit and property tests beside it.
 
 pub mod access;
+pub mod answer;
+pub mod asks;
 pub mod catalog;
 pub mod contact;
 pub mod contact_point;
@@ -20,6 +22,7 @@ pub mod policy;
 pub mod present;
 pub mod reach;
 pub mod reading;
+pub mod receipt;
 pub mod schema;
 pub mod second_fact;
 pub mod time;

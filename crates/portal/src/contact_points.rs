@@ -223,51 +223,80 @@ impl Portal {
     /// # Errors
     /// [`Error::Contact`] says what is wrong: then nothing is kept.
     pub async fn add_contact(&self, customer: Customer, kind: Kind, typed: &str) -> Result<String> {
-        if kind == Kind::Phone && !self.inner.texter.sends() {
+        if kind == Kind::Phone && !self.sends_texts() {
             return Err(ContactError::NoTexts.into());
         }
         let point =
             ContactPoint::parse(kind, typed, self.home_country()).map_err(ContactError::from)?;
-        if let ContactPoint::Phone(number) = &point
-            && !(number.takes_texts() && self.is_texted_to(number))
-        {
-            return Err(ContactError::NoTextsThere.into());
-        }
+        self.check_reachable(&point)?;
         let log_in = self.address_of(&customer).await?;
         if point == ContactPoint::from(log_in) {
             return Err(ContactError::Already.into());
         }
         let new = self.new_contact(&customer, &point)?;
-        let (now, portal) = (self.now(), self.clone());
+        let portal = self.clone();
         let id = self
             .inner
             .db
             .write(move |tx| {
-                Box::pin(async move {
-                    accounts::hold(tx, customer.id).await?;
-                    let all = store::of(tx, customer.id).await?;
-                    let known = all.iter().find(|c| c.contact_hash == new.contact_hash);
-                    let stored = match known {
-                        Some(known) if known.proven_at.is_some() => {
-                            return Err(ContactError::Already.into());
-                        }
-                        Some(known) => known.clone(),
-                        None if all.len() >= contact_point::MOST => {
-                            return Err(ContactError::TooMany.into());
-                        }
-                        None => {
-                            store::add(tx, customer.id, &new, now).await?;
-                            let added = store::one(tx, customer.id, &new.contact_id).await?;
-                            added.ok_or(StoreError::Conflict)?
-                        }
-                    };
-                    portal.send_code(tx, &customer, &stored, &point).await?;
-                    Ok::<_, Error>(stored.contact_id)
-                })
+                Box::pin(async move { portal.begin_proof(tx, &customer, new, &point).await })
             })
             .await?;
         self.inner.bell.ring();
         Ok(id)
+    }
+
+    /// Whether codes can be sent to phones.
+    pub(crate) fn sends_texts(&self) -> bool {
+        self.inner.texter.sends()
+    }
+
+    /// # Errors
+    /// [`ContactError::NoTextsThere`] for a number that no text is sent to.
+    pub(crate) fn check_reachable(&self, point: &ContactPoint) -> Result<(), ContactError> {
+        match point {
+            ContactPoint::Phone(number) if !(number.takes_texts() && self.is_texted_to(number)) => {
+                Err(ContactError::NoTextsThere)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps a contact point that is to be proven, and sends its code; answers its name in forms.
+    ///
+    /// # Errors
+    /// [`Error::Contact`] when it is proven already, there are very many, or too many codes were sent.
+    pub(crate) async fn begin_proof(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        new: NewContact,
+        point: &ContactPoint,
+    ) -> Result<String> {
+        accounts::hold(tx, customer.id).await?;
+        let all = store::of(tx, customer.id).await?;
+        let known = all.iter().find(|c| c.contact_hash == new.contact_hash);
+        let stored = match known {
+            Some(known) if known.proven_at.is_some() => {
+                return Err(ContactError::Already.into());
+            }
+            Some(known) => known.clone(),
+            None if all.len() >= contact_point::MOST => {
+                return Err(ContactError::TooMany.into());
+            }
+            None => {
+                store::add(tx, customer.id, &new, self.now()).await?;
+                let added = store::one(tx, customer.id, &new.contact_id).await?;
+                added.ok_or(StoreError::Conflict)?
+            }
+        };
+        self.send_code(tx, customer, &stored, point).await?;
+        Ok(stored.contact_id)
+    }
+
+    /// Under this the store looks a contact point up.
+    pub(crate) fn contact_hash(&self, point: &ContactPoint) -> String {
+        store::contact_hash(&self.inner.keys.portal().addresses, point)
     }
 
     /// Whether the company pays for texts to the number's country: those that it names, or else its own.
@@ -282,7 +311,11 @@ impl Portal {
         countries.peek().is_none() || countries.any(|country| number.is_of(country))
     }
 
-    fn new_contact(&self, customer: &Customer, point: &ContactPoint) -> Result<NewContact> {
+    pub(crate) fn new_contact(
+        &self,
+        customer: &Customer,
+        point: &ContactPoint,
+    ) -> Result<NewContact> {
         let random = &*self.inner.world.random;
         let sealed =
             customer
@@ -290,7 +323,7 @@ impl Portal {
                 .seal(&identity(customer.id), point.as_str().as_bytes(), random)?;
         Ok(NewContact {
             contact_id: self.new_id(),
-            contact_hash: store::contact_hash(&self.inner.keys.portal().addresses, point),
+            contact_hash: self.contact_hash(point),
             kind: point.kind(),
             sealed,
         })
@@ -393,8 +426,7 @@ impl Portal {
                     let proof = portal.claim(tx, customer.id, &stored.contact_hash).await?;
                     match proof {
                         Proof::Proven => {
-                            store::prove(tx, customer.id, &stored.contact_id, now).await?;
-                            links::forget(tx, customer.id).await?;
+                            portal.note_proven(tx, &customer, &stored).await?;
                             let alert = Alert::ContactAdded(stored.kind);
                             portal.alert(tx, &customer, &address, now, alert).await?;
                         }
@@ -412,6 +444,19 @@ impl Portal {
             .await?;
         self.inner.bell.ring();
         Ok(proof)
+    }
+
+    /// Writes down that a contact point is theirs: rows are looked for under it, and what waited for it brings its points.
+    async fn note_proven(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        contact: &StoredContact,
+    ) -> Result<()> {
+        store::prove(tx, customer.id, &contact.contact_id, self.now()).await?;
+        links::forget(tx, customer.id).await?;
+        self.earn_for_proof(tx, customer, &open(customer, contact)?)
+            .await
     }
 
     /// Takes a try, and only then compares.
@@ -469,8 +514,7 @@ impl Portal {
                         // It has just left the other account, who knows where to: the code has to be typed again.
                         return Err(Error::NotFound);
                     }
-                    store::prove(tx, customer.id, &stored.contact_id, now).await?;
-                    links::forget(tx, customer.id).await?;
+                    portal.note_proven(tx, &customer, &stored).await?;
                     let alert = Alert::ContactAdded(stored.kind);
                     portal.alert(tx, &customer, &address, now, alert).await
                 })

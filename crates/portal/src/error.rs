@@ -1,6 +1,8 @@
 //! What can go wrong in a use case: a closed set, without any value in it.
 
+use crate::asks::AskError;
 use crate::contact_points::ContactError;
+use crate::own_fields::Refusal;
 use fairhold_domain::email::EmailError;
 use fairhold_domain::factors::CodeError;
 use fairhold_domain::password::PasswordError;
@@ -34,6 +36,12 @@ pub enum Error {
     /// The address or number can't be added or proven.
     #[error("not a contact point")]
     Contact(#[from] ContactError),
+    /// The answer to an ask was not taken.
+    #[error("not an answer to an ask")]
+    Ask(#[from] AskError),
+    /// A system's value was not taken.
+    #[error("not a value that may be held")]
+    Gate(#[from] Refusal),
     /// The text can be no second fact.
     #[error("not an answer")]
     SecondFact(#[from] AnswerError),

@@ -1,16 +1,20 @@
 //! What a customer allows: a yes for each purpose that rests on their consent, taken back as easily as it was given (GDPR
 //! Art. 7(3)), with a record of every answer.
 
-use fairhold_domain::catalog::{Basis, Purpose};
+use fairhold_domain::catalog::{Basis, Catalog, Purpose};
 use fairhold_domain::facts::basis_words;
-use fairhold_domain::grant::{Event, Standing, State};
+use fairhold_domain::grant::{Event, State};
 use fairhold_domain::present;
-use fairhold_store::accounts;
+use fairhold_domain::receipt::{Recorded, receipt};
+use fairhold_domain::time::Moment;
 use fairhold_store::grants::{self, ConsentRecord, NewRecord, StoredGrant};
+use fairhold_store::{StoreError, accounts};
 
 use crate::error::{Error, Result};
 use crate::{Customer, Portal};
 
+/// The collection of the portal's own that says what a customer allows.
+pub(crate) const CHOICES: &str = "choices";
 /// Lines of the history on one page.
 const LINES: i64 = 50;
 
@@ -21,6 +25,10 @@ pub struct Permission {
     pub purpose: String,
     /// What the company does, in its own words.
     pub words: String,
+    /// The fields that it uses, of those that the customer fills in, by their labels.
+    pub uses: Vec<String>,
+    /// What changes with a no, as its asks say it.
+    pub if_no: Vec<String>,
     /// The answer that stands; `None` where there is none.
     pub answer: Option<bool>,
     /// Where it stands, in a sentence.
@@ -39,6 +47,8 @@ pub struct Declared {
 /// An answer from before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastAnswer {
+    /// Its number among the customer's, from 1.
+    pub number: i64,
     /// When, as one speaks of it.
     pub when: String,
     /// When, for machines (RFC 3339).
@@ -72,11 +82,13 @@ impl Portal {
         let (ruled, declared): (Vec<_>, Vec<_>) =
             purposes.partition(|purpose| purpose.basis == Basis::Consent);
         let permission = |purpose: &&Purpose| {
-            let grant = stored.iter().find(|grant| grant.purpose == purpose.key);
-            self.permission(purpose, grant)
+            let grants = stored.iter().filter(|grant| grant.purpose == purpose.key);
+            self.permission(&current.catalog, purpose, grants)
         };
+        let ruled = ruled.iter().map(permission).collect();
+        self.look_at_own(customer, CHOICES).await?;
         Ok(Permissions {
-            ruled: ruled.iter().map(permission).collect(),
+            ruled,
             declared: declared
                 .iter()
                 .map(|purpose| Declared {
@@ -91,42 +103,75 @@ impl Portal {
         })
     }
 
-    fn permission(&self, purpose: &Purpose, grant: Option<&StoredGrant>) -> Permission {
+    fn permission<'g>(
+        &self,
+        catalog: &Catalog,
+        purpose: &Purpose,
+        grants: impl Iterator<Item = &'g StoredGrant> + Clone,
+    ) -> Permission {
         let now = self.now();
-        let standing = grant.map_or_else(Standing::default, |grant| grant.standing);
-        let allowed = standing.in_force(purpose.version, now);
-        let when = grant.map(|grant| {
-            let zone = &self.company().current().zone;
-            present::spoken(grant.changed_at.timestamp(), now.timestamp(), zone)
-        });
-        let status = match (standing.state, when) {
-            (State::Given | State::Renewed, Some(when)) if allowed => {
-                format!("You said yes {when}.")
-            }
-            (State::Given | State::Renewed, Some(when)) => {
-                format!("You said yes {when}. The words have changed since, so it counts no more.")
-            }
-            (State::Withdrawn, Some(when)) => format!("You took your yes back {when}."),
-            (State::Refused, Some(when)) => format!("You said no {when}."),
-            (State::Expired, _) => "The time for which you said yes is over.".to_owned(),
-            _ => "You have not said yes.".to_owned(),
+        let counts = |grant: &&StoredGrant| grant.standing.in_force(purpose.version, now);
+        // A yes that counts says where the purpose stands; without one, the newest answer.
+        let newest = |grants: &mut dyn Iterator<Item = &'g StoredGrant>| {
+            grants.max_by_key(|grant| grant.changed_at)
         };
-        let answer = match standing.state {
-            State::Given | State::Renewed if allowed => Some(true),
-            State::Refused | State::Withdrawn => Some(false),
-            _ => None,
-        };
+        let allowed = newest(&mut grants.clone().filter(counts));
+        let answered = grants.filter(|g| !matches!(g.standing.state, State::Asked | State::NotNow));
+        let grant = allowed.or_else(|| newest(&mut answered.clone()));
+        let uses = catalog.own_fields().map(|(_, field)| field);
+        let uses = uses.filter(|field| field.purposes.contains(&purpose.key));
+        let asks = catalog.asks.iter().filter(|ask| ask.purpose == purpose.key);
         Permission {
             purpose: purpose.key.clone(),
             words: purpose.words.clone(),
-            answer,
-            status,
+            uses: uses
+                .map(|field| field.label.clone().unwrap_or_else(|| field.name.clone()))
+                .collect(),
+            if_no: asks.map(|ask| ask.if_no.clone()).collect(),
+            answer: match grant.map(|grant| grant.standing.state) {
+                _ if allowed.is_some() => Some(true),
+                Some(State::Refused | State::Withdrawn) => Some(false),
+                _ => None,
+            },
+            status: self.status(grant, allowed.is_some()),
+        }
+    }
+
+    /// Where a purpose stands, in a sentence.
+    fn status(&self, grant: Option<&StoredGrant>, allowed: bool) -> String {
+        let Some(grant) = grant else {
+            return "You have not said yes.".to_owned();
+        };
+        let now = self.now();
+        let zone = &self.company().current().zone;
+        let spoken = |at: Moment| present::spoken(at.timestamp(), now.timestamp(), zone);
+        let when = spoken(grant.changed_at);
+        let until = grant.standing.until;
+        match grant.standing.state {
+            State::Given | State::Renewed if allowed => match until {
+                Some(until) => {
+                    let day = present::day(until.timestamp(), zone);
+                    format!("You said yes {when}. It counts until {day}.")
+                }
+                None => format!("You said yes {when}."),
+            },
+            State::Given | State::Renewed if until.is_some_and(|until| until <= now) => {
+                format!("You said yes {when}. The time for it is over, so it counts no more.")
+            }
+            State::Given | State::Renewed => {
+                format!("You said yes {when}. The words have changed since, so it counts no more.")
+            }
+            State::Withdrawn => format!("You took your yes back {when}."),
+            State::Refused => format!("You said no {when}."),
+            State::Expired => "The time for which you said yes is over.".to_owned(),
+            State::NeverAsked | State::Asked | State::NotNow => "You have not said yes.".to_owned(),
         }
     }
 
     fn past(&self, record: ConsentRecord) -> PastAnswer {
         let zone = &self.company().current().zone;
         PastAnswer {
+            number: record.seq,
             when: present::spoken(record.at.timestamp(), self.now().timestamp(), zone),
             at: record.at.timestamp().to_string(),
             sentence: match record.event {
@@ -141,6 +186,32 @@ impl Portal {
         }
     }
 
+    /// The receipt of one of the customer's answers, for them to keep.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when they have no answer of that number.
+    pub async fn receipt(&self, customer: &Customer, number: i64) -> Result<serde_json::Value> {
+        let mut tx = self.inner.db.read().await?;
+        let record = grants::one_record(&mut tx, customer.id, number).await?;
+        drop(tx);
+        let record = record.ok_or(Error::NotFound)?;
+        self.look_at_own(customer, CHOICES).await?;
+        let current = self.company().current();
+        let recorded = Recorded {
+            id: format!("{}-{}", customer.id, record.seq),
+            customer: customer.id.to_string(),
+            at: record.at,
+            event: record.event,
+            purpose: &record.purpose,
+            version: record.version,
+            words: &record.words,
+            fields: &record.fields,
+            until: record.until,
+        };
+        let url = &self.settings().public_url;
+        Ok(receipt(&current.catalog, &recorded, url))
+    }
+
     /// Says yes or no to a purpose, at once. What says nothing new changes nothing.
     ///
     /// # Errors
@@ -151,28 +222,67 @@ impl Portal {
         let purpose = purposes.iter().find(|known| known.key == purpose);
         let purpose = purpose.filter(|known| known.basis == Basis::Consent);
         let purpose = purpose.cloned().ok_or(Error::NotFound)?;
+        let fields = current.catalog.own_fields().map(|(_, field)| field);
+        let fields = fields.filter(|field| field.purposes.contains(&purpose.key));
+        let fields: Vec<String> = fields.map(|field| field.name.clone()).collect();
         let (id, now) = (customer.id, self.now());
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
                 // Of two answers at once, one comes after the other.
                 accounts::hold(tx, id).await?;
-                let standing = grants::standing(tx, id, &purpose.key, "").await?;
-                let in_force = standing.in_force(purpose.version, now);
-                let Some(event) = standing.state.answer(yes, in_force) else {
-                    return Ok(());
-                };
-                let record = NewRecord {
-                    purpose: &purpose.key,
-                    ask: "",
-                    fields: &[],
-                    event,
-                    version: purpose.version,
-                    until: None,
-                    words: &purpose.words,
-                };
-                grants::record(tx, id, &record, now).await.map(|_| ())
+                let grants = grants::for_purpose(tx, id, &purpose.key).await?;
+                for (ask, covers) in concerned(&grants, &purpose, yes, now, &fields) {
+                    let standing = grants::standing(tx, id, &purpose.key, &ask).await?;
+                    let in_force = standing.in_force(purpose.version, now);
+                    let Some(event) = standing.state.answer(yes, in_force) else {
+                        continue;
+                    };
+                    let record = NewRecord {
+                        purpose: &purpose.key,
+                        ask: &ask,
+                        fields: &covers,
+                        event,
+                        version: purpose.version,
+                        until: None,
+                        words: &purpose.words,
+                    };
+                    grants::record(tx, id, &record, now).await?;
+                }
+                Ok::<(), StoreError>(())
             })
         });
         Ok(write.await?)
+    }
+}
+
+/// The grants that the one switch of a purpose changes, each by its ask and the fields that it covers.
+///
+/// A no ends all that is in force, and is written down where nothing is. A yes is one for the purpose and all fields that its
+/// card names; what an ask brought counts again with it.
+fn concerned(
+    grants: &[StoredGrant],
+    purpose: &Purpose,
+    yes: bool,
+    now: Moment,
+    fields: &[String],
+) -> Vec<(String, Vec<String>)> {
+    let of_page = (String::new(), fields.to_vec());
+    let in_force = grants
+        .iter()
+        .filter(|grant| grant.standing.in_force(purpose.version, now));
+    if yes {
+        return if in_force.clone().any(|grant| grant.ask.is_empty()) {
+            Vec::new()
+        } else {
+            vec![of_page]
+        };
+    }
+    let ended: Vec<_> = in_force
+        .map(|grant| (grant.ask.clone(), grant.fields.clone()))
+        .collect();
+    if ended.is_empty() {
+        vec![of_page]
+    } else {
+        ended
     }
 }

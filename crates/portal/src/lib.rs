@@ -6,6 +6,7 @@
 pub mod accounts;
 mod alerts;
 pub mod api_keys;
+pub mod asks;
 pub mod breached;
 pub mod company;
 pub mod contact_points;
@@ -17,6 +18,7 @@ pub mod jobs;
 mod links;
 pub mod mail;
 pub mod my_data;
+pub mod own_fields;
 mod own_values;
 pub mod passkeys;
 mod passwords;

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use fairhold_domain::answer;
 use fairhold_domain::catalog::{Collection, Dataset, Origin, ShownAs};
 use fairhold_domain::contact_point::{ContactPoint, Kind};
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::facts::{Entry, Fact, Part};
+use fairhold_domain::grant::State;
 use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::accounts::Account;
+use fairhold_store::grants::{self, StoredGrant};
 use fairhold_store::records::{OwnRecord, OwnValue};
 use fairhold_store::{StoreError, Tx, factors};
 
@@ -88,6 +91,45 @@ impl Portal {
             values.extend(at.map(|at| (name.to_owned(), given("", at))));
         }
         Ok(values)
+    }
+}
+
+impl Portal {
+    /// What a customer allows and what they refused, as the words of the purposes.
+    pub(crate) async fn choice_values(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+    ) -> Result<BTreeMap<String, OwnValue>> {
+        let current = self.company().current();
+        let stored = grants::of(tx, customer.id).await?;
+        let now = self.now();
+        let purpose = |grant: &StoredGrant| current.catalog.company.purpose(&grant.purpose);
+        let allows = |grant: &&StoredGrant| {
+            purpose(grant).is_some_and(|p| grant.standing.in_force(p.version, now))
+        };
+        let refuses = |grant: &&StoredGrant| {
+            matches!(grant.standing.state, State::Refused | State::Withdrawn)
+                && !stored
+                    .iter()
+                    .any(|other| other.purpose == grant.purpose && allows(&other))
+        };
+        let value = |name: &str, grants: Vec<&StoredGrant>| {
+            let last = grants.iter().map(|grant| grant.changed_at).max()?;
+            let mut words: Vec<&str> = grants
+                .iter()
+                .filter_map(|grant| Some(purpose(grant)?.words.as_str()))
+                .collect();
+            words.dedup();
+            Some((name.to_owned(), given(&words.join(" "), last)))
+        };
+        let allowed = stored.iter().filter(allows).collect();
+        let refused = stored.iter().filter(refuses).collect();
+        let values = [
+            value("choices.allowed", allowed),
+            value("choices.refused", refused),
+        ];
+        Ok(values.into_iter().flatten().collect())
     }
 }
 
@@ -183,7 +225,11 @@ fn fact(
     uncover: &mut Uncover<'_>,
 ) -> Fact {
     let since = present::timestamp(value.at.timestamp(), &current.zone);
-    let shown = head.show(&value.value, name.as_bytes(), &current.zone, uncover);
+    let read = head.answer().map_or_else(
+        || value.value.clone(),
+        |kind| answer::shown(kind, &value.value),
+    );
+    let shown = head.show(&read, name.as_bytes(), &current.zone, uncover);
     head.fact(
         shown,
         name.as_bytes(),

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use fairhold_connect::{
     Cell, CollectionName, CollectionRows, Column, Count, Reading, Row, SharedRows,
 };
-use fairhold_domain::catalog::{Collection, Dataset, Field, Group, Origin, Show, ShownAs};
+use fairhold_domain::catalog::{
+    AnswerKind, Collection, Dataset, Field, Group, Origin, Show, ShownAs,
+};
 use fairhold_domain::facts::{self, Context, Entry, Fact, Part, Shown};
 use fairhold_domain::ids::FieldPath;
 use fairhold_domain::present;
@@ -194,6 +196,11 @@ impl<'a> Head<'a> {
     /// Whether its values are shown as they are.
     fn is_plain(&self) -> bool {
         self.withheld.is_none() && facts::show(self.field) == Show::Full
+    }
+
+    /// What a customer types for it, where they fill it in.
+    pub fn answer(&self) -> Option<&AnswerKind> {
+        self.field.and_then(|field| field.answer.as_ref())
     }
 
     /// As customers read it.

@@ -1,10 +1,12 @@
 //! Who looked: every look at a customer's data, in sentences (P22).
 
 use fairhold_domain::access::{Act, Actor, Look, Seen};
-use fairhold_domain::catalog::OWN_CONNECTION;
+use fairhold_domain::catalog::{Collection, Dataset, Field, LOG_IN_COLLECTION, OWN_CONNECTION};
+use fairhold_domain::ids::CustomerId;
 use fairhold_domain::{facts, present};
-use fairhold_store::looks;
+use fairhold_store::{Tx, looks};
 
+use crate::company::Current;
 use crate::error::Result;
 use crate::{Customer, Portal};
 
@@ -39,33 +41,62 @@ pub struct LooksPage {
     pub next: Option<i64>,
 }
 
-/// The collection of the portal's own where the log-in stands.
-const LOG_IN: &str = "account";
+/// Where the catalog describes what the portal itself holds.
+fn own_dataset(current: &Current) -> Option<&Dataset> {
+    let mut datasets = current.catalog.datasets.iter();
+    datasets.find(|d| d.connection.as_deref() == Some(OWN_CONNECTION))
+}
 
 impl Portal {
     /// Writes down that the customer looks at how they get in: their address, devices, or the names of their passkeys.
     /// Nothing of it may be shown before.
     pub(crate) async fn look_at_log_in(&self, customer: &Customer) -> Result<()> {
+        self.look_at_own(customer, LOG_IN_COLLECTION).await
+    }
+
+    /// Writes down that the customer looks at a collection of the portal's own.
+    pub(crate) async fn look_at_own(&self, customer: &Customer, collection: &str) -> Result<()> {
+        let (portal, id) = (self.clone(), customer.id);
         let current = self.company().current();
-        let mut datasets = current.catalog.datasets.iter();
-        let own = datasets.find(|d| d.connection.as_deref() == Some(OWN_CONNECTION));
-        let seen = own.map(|dataset| Seen::all(&dataset.key, LOG_IN));
+        let seen = own_dataset(&current).map(|dataset| Seen::all(&dataset.key, collection));
+        let seen = seen.into_iter().collect();
+        let write = self
+            .inner
+            .db
+            .write(move |tx| Box::pin(async move { portal.look_at(tx, id, seen).await }));
+        write.await
+    }
+
+    /// Writes down that the customer looks at fields of the portal's own, in the transaction that reads them.
+    pub(crate) async fn look_at_fields(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        fields: impl Iterator<Item = (&Collection, &Field)>,
+    ) -> Result<()> {
+        let current = self.company().current();
+        let Some(dataset) = own_dataset(&current) else {
+            return Ok(());
+        };
+        let seen = fields.map(|(collection, field)| Seen {
+            fields: vec![field.name.clone()],
+            ..Seen::all(&dataset.key, &collection.name)
+        });
+        let seen = seen.collect();
+        self.look_at(tx, customer.id, seen).await
+    }
+
+    async fn look_at(&self, tx: &mut Tx, customer: CustomerId, seen: Vec<Seen>) -> Result<()> {
         let look = Look {
             actor: Actor::Customer,
             act: Act::OpenedList,
             reason: None,
-            seen: seen.into_iter().collect(),
+            seen,
             failed: Vec::new(),
         };
-        let (id, key, now) = (
-            customer.id,
-            self.inner.keys.portal().looks.clone(),
-            self.now(),
-        );
-        let write = self.inner.db.write(move |tx| {
-            Box::pin(async move { looks::append(tx, &key, id, now, &look).await.map(|_| ()) })
-        });
-        Ok(write.await?)
+        let key = &self.inner.keys.portal().looks;
+        looks::append(tx, key, customer, self.now(), &look).await?;
+        Ok(())
     }
 
     /// The looks before number `before`, newest first; all of them when it is `None`.

@@ -105,6 +105,22 @@ struct RecordRow {
     words: String,
 }
 
+impl RecordRow {
+    fn read(self) -> Result<ConsentRecord> {
+        Ok(ConsentRecord {
+            seq: self.seq,
+            at: Moment(self.at),
+            purpose: self.purpose,
+            ask: self.ask,
+            fields: names(&self.fields),
+            event: from_word(&self.event)?,
+            version: version(self.version)?,
+            until: self.ends_at.map(Moment),
+            words: self.words,
+        })
+    }
+}
+
 /// All grants of a customer.
 pub async fn of(tx: &mut Tx, customer: CustomerId) -> Result<Vec<StoredGrant>> {
     let sql = "SELECT purpose, ask, fields, state, version, ends_at, changed_at FROM grants WHERE customer_id = $1 ORDER BY purpose, ask";
@@ -203,20 +219,19 @@ pub async fn records(
                WHERE customer_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
     let args = [customer.into(), before.into(), limit.into()];
     let rows: Vec<RecordRow> = tx.all(sql, args).await?;
-    let record = |row: RecordRow| {
-        Ok(ConsentRecord {
-            seq: row.seq,
-            at: Moment(row.at),
-            purpose: row.purpose,
-            ask: row.ask,
-            fields: names(&row.fields),
-            event: from_word(&row.event)?,
-            version: version(row.version)?,
-            until: row.ends_at.map(Moment),
-            words: row.words,
-        })
-    };
-    rows.into_iter().map(record).collect()
+    rows.into_iter().map(RecordRow::read).collect()
+}
+
+/// One record, by its number.
+pub async fn one_record(
+    tx: &mut Tx,
+    customer: CustomerId,
+    seq: i64,
+) -> Result<Option<ConsentRecord>> {
+    let sql = "SELECT seq, at, purpose, ask, fields, event, version, ends_at, words FROM consent_records \
+               WHERE customer_id = $1 AND seq = $2";
+    let row: Option<RecordRow> = tx.optional(sql, [customer.into(), seq.into()]).await?;
+    row.map(RecordRow::read).transpose()
 }
 
 /// Names with commas between, as a column holds them.

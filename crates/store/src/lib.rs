@@ -24,6 +24,7 @@ pub mod records;
 pub mod seal;
 pub mod second_facts;
 pub mod sessions;
+pub mod shown_asks;
 pub mod staff;
 pub mod told_findings;
 

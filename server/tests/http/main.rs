@@ -26,6 +26,7 @@ mod passkeys;
 mod permissions;
 mod second_fact;
 mod second_step;
+mod share;
 mod staff;
 mod step_up;
 mod support;

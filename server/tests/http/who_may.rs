@@ -69,7 +69,11 @@ pub const STAFF: [&str; 11] = [
 const SYSTEMS: [&str; 1] = ["GET /v1/whoami"];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-pub const CUSTOMERS: [&str; 18] = [
+pub const CUSTOMERS: [&str; 22] = [
+    "GET /permissions/receipt/{number}",
+    "GET /share",
+    "GET /share/{ask}",
+    "GET /change/{field}",
     "GET /permissions",
     "GET /account/contacts",
     "GET /account/contacts/code/{id}",
@@ -91,7 +95,9 @@ pub const CUSTOMERS: [&str; 18] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-pub const CUSTOMERS_FORMS: [&str; 23] = [
+pub const CUSTOMERS_FORMS: [&str; 25] = [
+    "POST /share/{ask}",
+    "POST /change/{field}",
     "POST /permissions",
     "POST /account/contacts",
     "POST /account/contacts/code/{id}",
@@ -162,7 +168,10 @@ pub fn action(route: &str) -> Option<Action> {
             read(Action::ReadData, Action::ReadData)
         }
         "/is-it-you/{dataset}" => read(Action::ProveRows, Action::ProveRows),
-        "/permissions" => read(Action::ReadGrants, Action::ChangeGrants),
+        "/permissions" | "/permissions/receipt/{number}" | "/share" | "/share/{ask}" => {
+            read(Action::ReadGrants, Action::ChangeGrants)
+        }
+        "/change/{field}" => read(Action::ReadData, Action::ChangeGrants),
         "/who-looked" => read(Action::ReadLooks, Action::ReadLooks),
         path if path == "/account" || path.starts_with("/account/") => {
             read(Action::ReadCredentials, Action::ChangeCredentials)

@@ -15,6 +15,7 @@ use super::explain::Explained;
 use super::list::Place;
 use super::{Asked, origin_class};
 use crate::islands::Covered;
+use crate::pages::in_address;
 
 /// Who, other than the customer, looked last at each collection, in words.
 pub(crate) struct Looked(HashMap<(String, String), String>);
@@ -72,6 +73,7 @@ pub(crate) struct FactRow {
     system: String,
     looked: Option<String>,
     described: bool,
+    change: Option<String>,
 }
 
 impl FactRow {
@@ -99,6 +101,10 @@ impl FactRow {
             system: fact.system.clone(),
             looked: looked.beside(fact, collection),
             described: fact.described,
+            change: collection
+                .and_then(|collection| collection.field(&fact.path.field))
+                .filter(|field| field.answer.is_some())
+                .map(|field| format!("/change/{}", in_address(&field.name))),
         }
     }
 
@@ -111,11 +117,14 @@ impl FactRow {
         let looked = self
             .looked
             .map(|words| view! { <dt>"Who looked last"</dt><dd>{words}</dd> });
+        let change = self.change.map(|to| {
+            view! { " "<a class="change" href=to>"Change it"<span class="visually-hidden">{format!(": {label}")}</span></a> }
+        });
         view! {
             <div class=format!("fact {}", self.class) id=self.id data-fact="">
                 <div class="row">
                     <h3 class="label">{self.label}</h3>
-                    <div class="value">{self.value}</div>
+                    <div class="value">{self.value}{change}</div>
                     <span class="chip"><span class="dot"></span>{self.origin}" "<small>{self.system}</small></span>
                 </div>
                 <details>

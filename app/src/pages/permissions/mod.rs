@@ -1,6 +1,7 @@
 //! What the customer allows: one card a purpose, a yes and a no of the same size, effective at once (GDPR Art. 7(3)).
 
-use axum::extract::State;
+use axum::extract::{Path, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use fairhold_portal::grants::{Permission, Permissions};
 use leptos::prelude::*;
@@ -51,6 +52,23 @@ pub async fn submit(
     }
 }
 
+/// `GET /permissions/receipt/{number}`: the record of an answer, as a file to keep.
+pub async fn receipt(
+    State(state): State<AppState>,
+    LoggedIn(customer): LoggedIn,
+    Path(number): Path<i64>,
+) -> Response {
+    match state.portal.receipt(&customer, number).await {
+        Ok(receipt) => {
+            let name = format!("attachment; filename=\"receipt-{number}.jsonld\"");
+            let kind = "application/ld+json".to_owned();
+            let headers = [(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, name)];
+            (headers, format!("{receipt:#}\n")).into_response()
+        }
+        Err(error) => PortalError::from(error).own_page(&state),
+    }
+}
+
 fn show(state: &AppState, permissions: Permissions) -> Response {
     let Permissions {
         ruled,
@@ -76,9 +94,10 @@ fn show(state: &AppState, permissions: Permissions) -> Response {
             let lines = history.into_iter().map(|past| {
                 view! {
                     <li class="own">
-                        <time datetime=past.at>{past.when}</time>
+                        <time datetime=past.at>{past.when.clone()}</time>
                         <p>{past.sentence}</p>
                         <p class="fine">{past.words}</p>
+                        <p class="fine"><a href=format!("/permissions/receipt/{}", past.number)>"Receipt"<span class="visually-hidden">{format!(" of your answer {}", past.when)}</span></a></p>
                     </li>
                 }
             });
@@ -108,9 +127,17 @@ fn Ruled(permission: Permission) -> impl IntoView {
     let Permission {
         purpose,
         words,
+        uses,
+        if_no,
         answer: stands,
         status,
     } = permission;
+    let uses = (!uses.is_empty()).then(|| {
+        view! { <p class="fine">{format!("It uses what you gave us here: {}.", uses.join(", "))}</p> }
+    });
+    let if_no = (!if_no.is_empty()).then(|| {
+        view! { <p class="fine"><b>"If you say no: "</b>{if_no.join(" ")}</p> }
+    });
     let (id, title) = (purpose.clone(), format!("{purpose}-words"));
     let answer = |value: &'static str, label: &'static str, stands: bool| {
         let title = title.clone();
@@ -122,6 +149,8 @@ fn Ruled(permission: Permission) -> impl IntoView {
         <section class="card" id=id>
             <p id=title.clone()><b>{words}</b></p>
             <p>{status}</p>
+            {uses}
+            {if_no}
             <form method="post" action=HERE class="answers">
                 <input type="hidden" name="purpose" value=purpose />
                 {answer("yes", "Yes", stands == Some(true))}

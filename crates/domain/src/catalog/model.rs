@@ -214,6 +214,10 @@ pub const OWN_CONNECTION: &str = "portal";
 /// The collection of the portal's own dataset that holds how a customer logs in.
 pub const LOG_IN_COLLECTION: &str = "account";
 
+/// The collections of the portal's own dataset that it fills in itself. The others are filled in by customers and by the
+/// company's systems.
+pub const PORTAL_FILLED: [&str; 3] = [LOG_IN_COLLECTION, "choices", "programmes"];
+
 /// A column of a collection, perhaps of another dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ColumnRef {
@@ -467,8 +471,8 @@ impl Catalog {
         self.datasets.iter().find(|d| d.key == key)
     }
 
-    /// The fields that customers and the company's systems can fill in: all of the portal's own datasets, without those of
-    /// the log-in, which the portal fills in itself.
+    /// The fields that customers and the company's systems can fill in: all of the portal's own datasets, without what
+    /// the portal fills in itself.
     pub fn own_fields(&self) -> impl Iterator<Item = (&Collection, &Field)> {
         let own = |d: &&Dataset| d.connection.as_deref() == Some(OWN_CONNECTION);
         let collections = self
@@ -477,7 +481,7 @@ impl Catalog {
             .filter(own)
             .flat_map(|d| &d.collections);
         collections
-            .filter(|c| c.name != LOG_IN_COLLECTION)
+            .filter(|c| !PORTAL_FILLED.contains(&c.name.as_str()))
             .flat_map(|c| c.fields.iter().map(move |f| (c, f)))
     }
 

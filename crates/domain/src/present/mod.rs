@@ -17,7 +17,7 @@ mod ranges;
 mod types;
 
 pub use amounts::{number, size};
-pub use moments::{moment, spoken, timestamp};
+pub use moments::{day, moment, spoken, timestamp};
 
 /// How an empty place inside a value reads.
 const NOTHING: &str = "nothing";

@@ -86,6 +86,12 @@ pub fn spoken(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
+/// The day of a moment of ours: "3 May 2024".
+pub fn day(at: Timestamp, zone: &TimeZone) -> String {
+    let at = at.to_zoned(zone.clone());
+    at.strftime("%-d %B %Y").to_string()
+}
+
 fn at_local(at: DateTime, keep_midnight: bool) -> String {
     let midnight = at.time() == Time::midnight();
     at.strftime(if midnight && !keep_midnight {

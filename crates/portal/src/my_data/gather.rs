@@ -112,6 +112,8 @@ impl Portal {
         let proven = self.proven_contacts(&mut tx, customer).await?;
         let log_in = self.log_in_values(&mut tx, customer, &proven).await?;
         record.values.extend(log_in);
+        let choices = self.choice_values(&mut tx, customer).await?;
+        record.values.extend(choices);
         let contacts = self.all_points(address.clone(), &proven);
         let account = accounts::account(&mut tx, customer.id)
             .await?

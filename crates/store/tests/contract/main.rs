@@ -27,6 +27,7 @@ mod records;
 mod schema;
 mod second_facts;
 mod sessions;
+mod shown_asks;
 mod sqlite;
 mod staff;
 mod support;

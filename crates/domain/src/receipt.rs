@@ -1,0 +1,523 @@
+//! Consent receipts: a consent record as a document that its customer keeps and machines read.
+//!
+//! The shape is that of ISO/IEC TS 27560:2023 in JSON-LD, with the terms of the W3C's Data Privacy Vocabulary, as its
+//! community group published it (<https://w3id.org/dpv/schema/dpv-27560>). A receipt names fields, never a value.
+
+use serde_json::{Value, json};
+
+use crate::catalog::{Catalog, Field, Period, PeriodUnit, Purpose, Recipient};
+use crate::grant::Event;
+use crate::time::Moment;
+
+/// What the receipt says that it follows.
+pub const CONFORMS_TO: &str = "https://w3id.org/dpv/schema/dpv-27560#record";
+
+/// Under this name the company stands among the entities of a receipt.
+const CONTROLLER: &str = "company:controller";
+
+/// What stands in a consent record.
+#[derive(Clone, Debug)]
+pub struct Recorded<'a> {
+    /// An id of the record, of no meaning elsewhere.
+    pub id: String,
+    /// The customer's id in the portal.
+    pub customer: String,
+    /// When it happened.
+    pub at: Moment,
+    /// What happened.
+    pub event: Event,
+    /// The purpose's key.
+    pub purpose: &'a str,
+    /// The version of the words.
+    pub version: u32,
+    /// The exact words that were shown.
+    pub words: &'a str,
+    /// The fields that it was about, by their names.
+    pub fields: &'a [String],
+    /// Until when a yes counts.
+    pub until: Option<Moment>,
+}
+
+/// The receipt. `public_url` is the portal's own address: there a yes is taken back.
+pub fn receipt(catalog: &Catalog, recorded: &Recorded<'_>, public_url: &str) -> Value {
+    let company = &catalog.company;
+    let purpose = company.purpose(recorded.purpose);
+    let fields: Vec<&Field> = recorded
+        .fields
+        .iter()
+        .filter_map(|name| Some(catalog.own_field(name)?.1))
+        .collect();
+    let recipients: Vec<&Recipient> = company
+        .recipients
+        .iter()
+        .filter(|recipient| fields.iter().any(|f| f.seen_by.contains(&recipient.key)))
+        .collect();
+    let permissions = format!("{public_url}/permissions");
+    let at = recorded.at.timestamp().to_string();
+    json!({
+        "@context": {
+            "dpv": "https://w3id.org/dpv#",
+            "pd": "https://w3id.org/dpv/pd#",
+            "loc": "https://w3id.org/dpv/loc#",
+            "dct": "http://purl.org/dc/terms/",
+            "skos": "http://www.w3.org/2004/02/skos/core#",
+            "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+            "company": format!("{public_url}/#"),
+        },
+        "@type": "dpv:ConsentRecord",
+        "dct:conformsTo": CONFORMS_TO,
+        "dpv:hasIdentifier": recorded.id,
+        "dpv:hasDataSubject": {
+            "@type": ["dpv:DataSubject"],
+            "dpv:hasIdentifier": recorded.customer,
+        },
+        "dct:created": at,
+        "dct:creator": CONTROLLER,
+        "dct:language": "en",
+        "dpv:hasJurisdiction": places(&company.jurisdictions),
+        "dpv:hasNotice": [{
+            "@type": ["dpv:ConsentNotice"],
+            "dpv:hasIdentifier": format!("{}-{}", recorded.purpose, recorded.version),
+            "dct:description": recorded.words,
+            "dct:date": at,
+        }],
+        "dpv:hasProcess": [{
+            "@type": ["dpv:Process"],
+            "dpv:hasPurpose": [purpose_of(recorded.purpose, purpose)],
+            "dpv:hasPersonalData": fields.iter().map(|f| personal_data(f)).collect::<Vec<_>>(),
+            "dpv:hasProcessing": ["dpv:Collect", "dpv:Store", "dpv:Use"],
+            "dpv:hasDataController": [CONTROLLER],
+            "dpv:hasDataSource": ["dpv:DataSubjectDataSource"],
+            "dpv:hasStorageCondition": storage(&company.jurisdictions, &fields),
+            "dpv:hasRecipient": recipient_names(&recipients),
+            "dpv:hasLegalBasis": ["dpv:Consent"],
+            "dpv:hasConsentControl": [{
+                "@type": ["dpv:WithdrawConsent"],
+                "dpv:isExercisedAt": permissions,
+            }],
+            "dpv:hasConsentStatus": [status(recorded, &at, &permissions)],
+        }],
+        "dpv:hasEntity": entities(catalog, &recipients),
+    })
+}
+
+fn places(jurisdictions: &[String]) -> Vec<String> {
+    jurisdictions
+        .iter()
+        .map(|code| format!("loc:{code}"))
+        .collect()
+}
+
+fn purpose_of(key: &str, purpose: Option<&Purpose>) -> Value {
+    let words = purpose.map_or(key, |purpose| purpose.words.as_str());
+    let broader = purpose.map_or("dpv:Purpose", |purpose| dpv_purpose(&purpose.data_use));
+    json!({
+        "@type": ["dpv:Purpose"],
+        "dpv:hasIdentifier": key,
+        "skos:broader": broader,
+        "skos:prefLabel": words,
+    })
+}
+
+/// The purpose of the vocabulary that a fideslang use falls under.
+fn dpv_purpose(data_use: &str) -> &'static str {
+    let table = [
+        ("marketing.advertising", "dpv:Advertising"),
+        ("marketing.communications", "dpv:DirectMarketing"),
+        ("marketing", "dpv:Marketing"),
+        ("personalize", "dpv:Personalisation"),
+        ("analytics", "dpv:ServiceOptimisation"),
+        ("essential.service.security", "dpv:EnforceSecurity"),
+        (
+            "essential.fraud_detection",
+            "dpv:FraudPreventionAndDetection",
+        ),
+        ("essential.legal_obligation", "dpv:LegalCompliance"),
+        ("essential", "dpv:ServiceProvision"),
+        ("functional", "dpv:ServiceProvision"),
+    ];
+    let within = |start: &str| {
+        let rest = data_use.strip_prefix(start);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let found = table.iter().find(|(start, _)| within(start));
+    found.map_or("dpv:Purpose", |(_, term)| term)
+}
+
+fn personal_data(field: &Field) -> Value {
+    let kind = if field.is_sensitive() {
+        "dpv:SensitivePersonalData"
+    } else {
+        "dpv:PersonalData"
+    };
+    let mut broader: Vec<&str> = field.categories.iter().map(|c| dpv_data(c)).collect();
+    broader.dedup();
+    if broader.is_empty() {
+        broader.push("dpv:PersonalData");
+    }
+    json!({
+        "@type": [kind],
+        "dpv:hasIdentifier": field.name,
+        "skos:broader": broader,
+        "skos:prefLabel": field.label.as_deref().unwrap_or(&field.name),
+    })
+}
+
+/// The personal data of the vocabulary that a fideslang category falls under.
+fn dpv_data(category: &str) -> &'static str {
+    let table = [
+        ("user.contact.email", "pd:EmailAddress"),
+        ("user.contact.phone_number", "pd:TelephoneNumber"),
+        ("user.contact.address", "pd:PhysicalAddress"),
+        ("user.contact", "pd:Contact"),
+        ("user.name", "pd:Name"),
+        ("user.demographic.date_of_birth", "pd:BirthDate"),
+        ("user.demographic", "pd:Demographic"),
+        ("user.behavior", "pd:Behavioral"),
+        ("user.location", "pd:Location"),
+        ("user.device", "pd:DeviceBased"),
+        ("user.financial", "pd:Financial"),
+        ("user.health_and_medical", "pd:MedicalHealth"),
+        ("user.biometric", "pd:Biometric"),
+    ];
+    let within = |start: &str| {
+        let rest = category.strip_prefix(start);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let found = table.iter().find(|(start, _)| within(start));
+    found.map_or("dpv:PersonalData", |(_, term)| term)
+}
+
+/// Where it is kept, and how long: what the fields say, each once.
+fn storage(jurisdictions: &[String], fields: &[&Field]) -> Vec<Value> {
+    let location = places(jurisdictions).into_iter().next();
+    let location = location.unwrap_or_else(|| "dpv:WithinEnvironment".to_owned());
+    let mut conditions =
+        vec![json!({"@type": ["dpv:StorageLocation"], "dpv:hasLocation": location})];
+    let mut durations: Vec<&str> = fields
+        .iter()
+        .filter_map(|field| Some(field.keep.as_ref()?.duration.as_str()))
+        .collect();
+    durations.sort_unstable();
+    durations.dedup();
+    if durations.is_empty() {
+        durations.push("until the yes is taken back");
+    }
+    conditions.extend(durations.into_iter().map(|duration| {
+        let how_long = Period::parse(duration).map_or_else(
+            || json!({"@type": "dpv:UntilEventDuration", "rdf:value": duration}),
+            |period| json!({"@type": "dpv:TemporalDuration", "rdf:value": iso_period(period)}),
+        );
+        json!({"@type": ["dpv:StorageDuration"], "dpv:hasDuration": how_long})
+    }));
+    conditions
+}
+
+/// ISO 8601: `P7Y`.
+fn iso_period(period: Period) -> String {
+    let unit = match period.unit {
+        PeriodUnit::Days => 'D',
+        PeriodUnit::Months => 'M',
+        PeriodUnit::Years => 'Y',
+    };
+    format!("P{}{unit}", period.count)
+}
+
+fn recipient_name(recipient: &Recipient) -> String {
+    format!("company:{}", recipient.key)
+}
+
+fn recipient_names(recipients: &[&Recipient]) -> Vec<String> {
+    let names = recipients.iter().map(|recipient| recipient_name(recipient));
+    std::iter::once(CONTROLLER.to_owned())
+        .chain(names)
+        .collect()
+}
+
+fn entities(catalog: &Catalog, recipients: &[&Recipient]) -> Value {
+    let company = &catalog.company;
+    let mut entities = serde_json::Map::new();
+    let contact = company
+        .privacy_contact
+        .as_ref()
+        .or(company.contact.as_ref());
+    entities.insert(
+        CONTROLLER.to_owned(),
+        json!({
+            "@type": ["dpv:DataController"],
+            "dpv:hasName": company.name,
+            "dpv:hasContact": contact,
+        }),
+    );
+    for recipient in recipients {
+        let entity = json!({
+            "@type": ["dpv:Recipient"],
+            "dpv:hasName": recipient.name,
+            "dct:description": recipient.what_for,
+        });
+        entities.insert(recipient_name(recipient), entity);
+    }
+    Value::Object(entities)
+}
+
+fn status(recorded: &Recorded<'_>, at: &str, permissions: &str) -> Value {
+    let duration = recorded.until.map_or_else(
+        || json!({"@type": ["dpv:EndlessDuration"]}),
+        |until| json!({"@type": ["dpv:UntilTimeDuration"], "rdf:value": until.timestamp().to_string()}),
+    );
+    json!({
+        "@type": [recorded.event.state().dpv(), "dpv:ExpressedConsent"],
+        "dpv:isIndicatedAtTime": at,
+        "dpv:isExercisedAt": permissions,
+        "dpv:isIndicatedBy": "dpv:DataSubject",
+        "dpv:hasDuration": duration,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
+    use super::*;
+    use crate::catalog::load::{SourceFile, load};
+
+    const COMPANY: &str = "name: Penny\nprivacy_contact: Penny\njurisdictions: [IE]\npurposes:\n  \
+        - { key: texts, use: marketing.communications.sms, basis: consent, class: marketing, words: We text you., version: 2 }\n\
+        recipients:\n  - { key: shop, name: The shop, what_for: They call., sells: false }\n";
+    const OWN: &str = "dataset:\n  - fides_key: portal\n    name: Portal\n    portal: { connection: portal, keep: 2 years, seen_by: [shop] }\n    \
+        collections:\n      - name: you\n        portal: { rows: own }\n        fields:\n          \
+        - { name: phone, data_categories: [user.contact.phone_number], portal: { label: Your phone, answer: phone, purposes: [texts] } }\n";
+
+    fn made(event: Event, until: Option<Moment>) -> Value {
+        let file = |path: &str, text: &str| SourceFile {
+            path: path.to_owned(),
+            text: text.to_owned(),
+        };
+        let loaded = load(&[
+            file("company.yml", COMPANY),
+            file("datasets/portal.yml", OWN),
+        ]);
+        assert!(
+            !loaded.findings.iter().any(|f| f.is_error()),
+            "{:?}",
+            loaded.findings
+        );
+        let recorded = Recorded {
+            id: "1".to_owned(),
+            customer: "ann".to_owned(),
+            at: Moment(0),
+            event,
+            purpose: "texts",
+            version: 2,
+            words: "We text you.",
+            fields: &["phone".to_owned()],
+            until,
+        };
+        receipt(&loaded.catalog, &recorded, "https://data.example")
+    }
+
+    /// What the published shape demands and the document lacks: its rules, one by one.
+    fn violations(record: &Value) -> Vec<&'static str> {
+        let texts = |value: &Value| {
+            value
+                .as_array()
+                .is_some_and(|all| !all.is_empty() && all.iter().all(Value::is_string))
+        };
+        let entity = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|name| record["dpv:hasEntity"].get(name).is_some())
+        };
+        let entities = |value: &Value| value.as_array().is_some_and(|all| all.iter().all(entity));
+        let moment = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok())
+        };
+        let dpv_type = |value: &Value, known: &[&str]| {
+            let types = value["@type"].as_array();
+            types.is_some_and(|types| {
+                types
+                    .iter()
+                    .any(|t| known.contains(&t.as_str().unwrap_or_default()))
+            })
+        };
+        let each = |value: &Value, rule: &dyn Fn(&Value) -> bool| {
+            value
+                .as_array()
+                .is_some_and(|all| !all.is_empty() && all.iter().all(rule))
+        };
+        let text_or_texts = |value: &Value| value.is_string() || texts(value);
+        let duration = |value: &Value| {
+            let kinds = [
+                "dpv:TemporalDuration",
+                "dpv:UntilTimeDuration",
+                "dpv:FixedOccurencesDuration",
+                "dpv:UntilEventDuration",
+            ];
+            value["@type"]
+                .as_str()
+                .is_some_and(|kind| kinds.contains(&kind))
+                && value["rdf:value"].is_string()
+        };
+        let statuses = State::ALL.map(State::dpv);
+        let process = &record["dpv:hasProcess"][0];
+        let rules: [(&str, bool); 19] = [
+            (
+                "it is a consent record",
+                record["@type"] == "dpv:ConsentRecord",
+            ),
+            ("schema version", record["dct:conformsTo"] == CONFORMS_TO),
+            ("record id", record["dpv:hasIdentifier"].is_string()),
+            (
+                "principal id",
+                record["dpv:hasDataSubject"]["dpv:hasIdentifier"].is_string(),
+            ),
+            ("created", moment(&record["dct:created"])),
+            ("creator is an entity", entity(&record["dct:creator"])),
+            (
+                "language of two small letters",
+                record["dct:language"] == "en",
+            ),
+            (
+                "notice",
+                each(&record["dpv:hasNotice"], &|notice| {
+                    notice["dpv:hasIdentifier"].is_string()
+                }),
+            ),
+            (
+                "one list of processes",
+                record["dpv:hasProcess"]
+                    .as_array()
+                    .is_some_and(|all| all.len() == 1),
+            ),
+            (
+                "purpose",
+                each(&process["dpv:hasPurpose"], &|p| {
+                    text_or_texts(&p["skos:broader"]) && p["skos:prefLabel"].is_string()
+                }),
+            ),
+            (
+                "personal data",
+                each(&process["dpv:hasPersonalData"], &|data| {
+                    let kinds = [
+                        "dpv:PersonalData",
+                        "dpv:SensitivePersonalData",
+                        "dpv:SpecialCategoryPersonalData",
+                    ];
+                    dpv_type(data, &kinds) && text_or_texts(&data["skos:broader"])
+                }),
+            ),
+            ("processing", texts(&process["dpv:hasProcessing"])),
+            (
+                "controller is an entity",
+                entities(&process["dpv:hasDataController"]),
+            ),
+            (
+                "data source",
+                process["dpv:hasDataSource"][0] == "dpv:DataSubjectDataSource",
+            ),
+            (
+                "storage location",
+                process["dpv:hasStorageCondition"]
+                    .as_array()
+                    .is_some_and(|all| {
+                        all.iter().any(|c| {
+                            dpv_type(c, &["dpv:StorageLocation"])
+                                && c["dpv:hasLocation"].is_string()
+                        })
+                    }),
+            ),
+            (
+                "storage duration",
+                process["dpv:hasStorageCondition"]
+                    .as_array()
+                    .is_some_and(|all| {
+                        all.iter().any(|c| {
+                            dpv_type(c, &["dpv:StorageDuration"]) && duration(&c["dpv:hasDuration"])
+                        })
+                    }),
+            ),
+            (
+                "recipients are entities",
+                entities(&process["dpv:hasRecipient"]),
+            ),
+            ("legal basis", texts(&process["dpv:hasLegalBasis"])),
+            (
+                "consent status",
+                each(&process["dpv:hasConsentStatus"], &|status| {
+                    dpv_type(status, &statuses)
+                        && moment(&status["dpv:isIndicatedAtTime"])
+                        && status["dpv:isExercisedAt"].is_string()
+                }),
+            ),
+        ];
+        rules
+            .into_iter()
+            .filter(|(_, kept)| !kept)
+            .map(|(rule, _)| rule)
+            .collect()
+    }
+
+    use crate::grant::State;
+
+    #[test]
+    fn a_receipt_has_the_published_shape_whatever_happened() {
+        for event in Event::ALL {
+            for until in [None, Some(Moment(1_000_000))] {
+                let receipt = made(event, until);
+                assert_eq!(violations(&receipt), [""; 0], "{event:?} {receipt:#}");
+                let status = &receipt["dpv:hasProcess"][0]["dpv:hasConsentStatus"][0];
+                assert_eq!(status["@type"][0], event.state().dpv());
+            }
+        }
+    }
+
+    #[test]
+    fn a_receipt_without_any_part_of_it_is_none() {
+        let whole = made(Event::Given, None);
+        for key in whole
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|k| !["@context", "dpv:hasJurisdiction"].contains(&k.as_str()))
+        {
+            let mut less = whole.clone();
+            less.as_object_mut().unwrap().remove(key);
+            assert_ne!(violations(&less), [""; 0], "{key}");
+        }
+        let process = whole["dpv:hasProcess"][0].as_object().unwrap();
+        for key in process
+            .keys()
+            .filter(|k| !["@type", "dpv:hasConsentControl"].contains(&k.as_str()))
+        {
+            let mut less = whole.clone();
+            less["dpv:hasProcess"][0]
+                .as_object_mut()
+                .unwrap()
+                .remove(key);
+            assert_ne!(violations(&less), [""; 0], "{key}");
+        }
+    }
+
+    #[test]
+    fn a_receipt_says_who_keeps_what_how_long() {
+        let receipt = made(Event::Given, None);
+        let process = &receipt["dpv:hasProcess"][0];
+        assert_eq!(
+            process["dpv:hasPersonalData"][0]["skos:broader"][0],
+            "pd:TelephoneNumber"
+        );
+        assert_eq!(
+            process["dpv:hasPurpose"][0]["skos:broader"],
+            "dpv:DirectMarketing"
+        );
+        let durations =
+            process["dpv:hasStorageCondition"][1]["dpv:hasDuration"]["rdf:value"].clone();
+        assert_eq!(durations, "P2Y");
+        assert_eq!(
+            receipt["dpv:hasEntity"]["company:shop"]["dpv:hasName"],
+            "The shop"
+        );
+    }
+}
