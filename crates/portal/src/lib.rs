@@ -17,6 +17,7 @@ pub mod jobs;
 mod links;
 pub mod mail;
 pub mod my_data;
+pub mod once;
 mod own_values;
 pub mod passkeys;
 mod passwords;
