@@ -140,7 +140,7 @@ fn ShowCall(call: Call) -> impl IntoView {
             .map(|text| view! { <pre><code>{text}</code></pre> });
         view! {
             <p><b>{answer.status}</b>" "{answer.words}{kind}</p>
-            <Fields fields=answer.fields caption="What comes back" asked=false />
+            <Fields fields=answer.fields caption="In the answer" asked=false />
             {example}
         }
     });
@@ -167,32 +167,24 @@ fn ShowCall(call: Call) -> impl IntoView {
     }
 }
 
-/// A table of fields, where there are any. `asked`: whether they are sent to us, and not by us.
+/// Fields and what they mean, where there are any. `asked`: whether they are sent to us, and not by us.
 #[component]
 fn Fields(fields: Vec<Field>, caption: &'static str, asked: bool) -> impl IntoView {
     (!fields.is_empty()).then(|| {
-        let rows = fields.into_iter().map(|field| {
+        let fields = fields.into_iter().map(|field| {
             let left_out = match (field.needed, asked) {
                 (true, _) => "",
                 (false, true) => " You may leave it out.",
                 (false, false) => " It is not always there.",
             };
             view! {
-                <tr>
-                    <th scope="row"><code>{field.name}</code></th>
-                    <td>{field.kind}</td>
-                    <td>{field.words}{left_out}</td>
-                </tr>
+                <dt><code>{field.name}</code><br />{field.kind}</dt>
+                <dd>{field.words}{left_out}</dd>
             }
         });
         view! {
-            <div class="table">
-                <table>
-                    <caption>{caption}</caption>
-                    <thead><tr><th scope="col">"Name"</th><th scope="col">"What it is"</th><th scope="col">"What it means"</th></tr></thead>
-                    <tbody>{rows.collect_view()}</tbody>
-                </table>
-            </div>
+            <h4>{caption}</h4>
+            <dl>{fields.collect_view()}</dl>
         }
     })
 }

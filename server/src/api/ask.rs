@@ -177,6 +177,8 @@ fn read_query<T: DeserializeOwned>(query: &str) -> Result<T, Refusal> {
     })
 }
 
+const WHOLE_NUMBER: &str = "Send a whole number here, one that is not too large.";
+
 /// What is wrong with a field, in our words. The parser's own would repeat what was sent.
 fn fault(at: String, parsers: &str) -> Fault {
     let named = |start: &str| {
@@ -198,6 +200,10 @@ fn fault(at: String, parsers: &str) -> Fault {
     if parsers.starts_with("unknown field `") {
         return Fault::new(at, "This call takes no field of that name.");
     }
+    // How Rust's own numbers refuse a part of an address.
+    if parsers.starts_with("invalid digit ") || parsers.starts_with("number too ") {
+        return Fault::new(at, WHOLE_NUMBER);
+    }
     // What follows the last of these words is ours.
     let expected = parsers.rsplit_once("expected ").map(|(_, words)| words);
     if parsers.starts_with("unknown variant `") {
@@ -215,7 +221,7 @@ fn fault(at: String, parsers: &str) -> Fault {
         Some(words) if words.starts_with("struct ") => "Send an object here.",
         Some("f32" | "f64") => "Send a number here.",
         Some("i8" | "i16" | "i32" | "i64" | "isize" | "u8" | "u16" | "u32" | "u64" | "usize") => {
-            "Send a whole number here, one that is not too large."
+            WHOLE_NUMBER
         }
         _ => "This is not what the call takes here.",
     };

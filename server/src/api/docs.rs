@@ -58,7 +58,7 @@ impl<'d> Description<'d> {
             title: problem.title().to_owned(),
             status: problem.status().as_u16(),
             words: problem.detail().to_owned(),
-            example: pretty(&json!(ProblemDocument::from(problem.with(Vec::new())))),
+            example: pretty(&json!(ProblemDocument::example(problem))),
         });
         Reference {
             calls,
@@ -130,6 +130,17 @@ impl<'d> Description<'d> {
 
     /// A line for a shell that makes the call.
     fn curl(&self, path: &str, method: &str, operation: &Value, keyed: bool) -> String {
+        // In capitals: curl would take the brackets for a list.
+        let parts = path.split(['{', '}']).enumerate();
+        let path: String = parts
+            .map(|(n, part)| {
+                if n % 2 == 1 {
+                    part.to_uppercase()
+                } else {
+                    part.to_owned()
+                }
+            })
+            .collect();
         let mut lines = vec![format!("curl '{HERE}{path}'")];
         if method != "GET" {
             lines.push(format!("--request {method}"));
@@ -144,7 +155,8 @@ impl<'d> Description<'d> {
         let sent = &operation["requestBody"]["content"]["application/json"]["schema"];
         if !sent.is_null() {
             lines.push("--header 'Content-Type: application/json'".to_owned());
-            lines.push(format!("--data '{}'", self.example(sent, 0)));
+            let body = self.example(sent, 0).to_string();
+            lines.push(format!("--data '{}'", body.replace('\'', "'\\''")));
         }
         lines.join(" \\\n  ")
     }

@@ -168,7 +168,7 @@ fn refuse(operation: &mut Operation, problems: &[Problem]) {
 fn refusal(problems: &[Problem]) -> Answer {
     let titles: Vec<_> = problems.iter().map(|problem| problem.title()).collect();
     let examples = problems.iter().map(|problem| {
-        let example = json!(ProblemDocument::from((*problem).with(Vec::new())));
+        let example = json!(ProblemDocument::example(*problem));
         let example = ExampleBuilder::new()
             .summary(problem.title())
             .value(Some(example));

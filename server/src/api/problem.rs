@@ -266,6 +266,19 @@ pub(crate) struct ProblemDocument {
     errors: Vec<Fault>,
 }
 
+impl ProblemDocument {
+    /// One as it may come.
+    pub(crate) fn example(problem: Problem) -> Self {
+        let errors = match problem {
+            Problem::NotJson => vec![Fault::new("", "We stopped at line 1, column 9.")],
+            Problem::WrongBody => vec![Fault::new("/name", "This field is missing.")],
+            Problem::WrongQuery => vec![Fault::new("/most", "Send a whole number here.")],
+            _ => Vec::new(),
+        };
+        problem.with(errors).into()
+    }
+}
+
 impl From<Refusal> for ProblemDocument {
     fn from(refusal: Refusal) -> Self {
         let problem = refusal.problem;

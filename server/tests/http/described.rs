@@ -45,7 +45,9 @@ async fn nothing_that_can_be_made_up_from_the_description_gets_an_answer_that_is
         // The same calls each time, and not too many.
         .args(["--seed", "1", "--generation-database", "none"])
         .args(["--max-examples", "40", "--no-shrink"])
-        .args(["--checks", "all", "--continue-on-failure", "--no-color"])
+        // A call may refuse what the description allows: a name that nobody has, a key that was used before.
+        .args(["--exclude-checks", "positive_data_acceptance"])
+        .args(["--continue-on-failure", "--no-color"])
         .current_dir(folder.path())
         .env("NO_PROXY", "127.0.0.1")
         .stdin(Stdio::null())
