@@ -230,18 +230,12 @@ fn fault(at: String, parsers: &str) -> Fault {
 
 /// A JSON pointer to a field (RFC 6901).
 fn pointer(path: &FieldPath) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                pointer.push('/');
-                pointer.push_str(&escaped(key));
-            }
-            Segment::Unknown => {}
-        }
-    }
-    pointer
+    let steps = path.iter().map(|segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } | Segment::Enum { variant: key } => format!("/{}", escaped(key)),
+        Segment::Unknown => String::new(),
+    });
+    steps.collect()
 }
 
 fn escaped(key: &str) -> String {

@@ -73,11 +73,14 @@ impl<'d> Description<'d> {
         let parameters: Vec<Field> = list(&operation["parameters"])
             .map(|parameter| self.parameter(parameter))
             .collect();
-        let sent = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let sent = at(
+            operation,
+            &["requestBody", "content", "application/json", "schema"],
+        );
         let (ours, refusals): (Vec<_>, Vec<_>) = object(&operation["responses"])
             .partition(|(_, answer)| answer["content"].get(KIND).is_none());
         let problems = refusals.iter().flat_map(|(_, answer)| {
-            let examples = answer["content"][KIND]["examples"].as_object();
+            let examples = at(answer, &["content", KIND, "examples"]).as_object();
             examples.into_iter().flat_map(Map::keys)
         });
         let problems = problems.filter_map(|key| {
@@ -85,7 +88,9 @@ impl<'d> Description<'d> {
             let title = problem.title().to_owned();
             Some((problem.anchor(), problem.status().as_u16(), title))
         });
-        let scope = operation["security"][0]["key"][0].as_str();
+        let scope = list(&operation["security"])
+            .flat_map(|by| list(&by["key"]))
+            .find_map(Value::as_str);
         Call {
             anchor: format!("{}-{anchor}", method.to_lowercase()),
             title: text(&operation["summary"]),
@@ -152,7 +157,10 @@ impl<'d> Description<'d> {
         if takes_key {
             lines.push("--header \"Idempotency-Key: $(uuidgen)\"".to_owned());
         }
-        let sent = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let sent = at(
+            operation,
+            &["requestBody", "content", "application/json", "schema"],
+        );
         if !sent.is_null() {
             lines.push("--header 'Content-Type: application/json'".to_owned());
             let body = self.example(sent, 0).to_string();
@@ -241,6 +249,12 @@ impl<'d> Description<'d> {
             _ => Value::Null,
         }
     }
+}
+
+/// What stands so deep in a value, if anything does.
+fn at<'v>(value: &'v Value, steps: &[&str]) -> &'v Value {
+    let deeper = steps.iter().try_fold(value, |value, step| value.get(step));
+    deeper.unwrap_or(&Value::Null)
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

@@ -1,4 +1,4 @@
-//! The API's description (OpenAPI 3.1): what stands at each call, and what all calls have in common.
+//! The API's description (`OpenAPI` 3.1): what stands at each call, and what all calls have in common.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
