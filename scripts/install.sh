@@ -233,7 +233,7 @@ want_schemathesis() {
     rm -rf "$folder"
     mkdir -p "$FAIRHOLD_CACHE"
     if python3 -m venv "$folder" >&2 \
-        && "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement scripts/schemathesis.txt </dev/null >&2; then
+        && "$folder/bin/pip" install --quiet --disable-pip-version-check --retries 2 --no-deps --requirement scripts/schemathesis.txt </dev/null >&2; then
         cp scripts/schemathesis.txt "$folder/installed.txt"
     else
         rm -rf "$folder"

@@ -2,7 +2,7 @@
 //!
 //! A use case takes an [`Once`], and in the transaction of its change asks for its [`Turn`]:
 //!
-//! ```ignore
+//! ```text
 //! let kept = db.write(move |tx| Box::pin(async move {
 //!     let first = match portal.turn(tx, &system, once).await? {
 //!         Turn::Again(answer) => return Ok(answer),

@@ -1,12 +1,12 @@
 //! The JSON API for the company's other systems.
 //!
-//! A new call is a function with `#[utoipa::path]` in a file of its area, and a line in [`calls`], which routes and
+//! A new call is a function with `#[utoipa::path]` in a file of its area, and a line in `calls`, which routes and
 //! describes it in one. What it takes and answers are types (`serde` and `utoipa::ToSchema`); whoever asks is an
 //! `Extension<System>`; bodies and parts of the address come through [`ask`], refusals through [`problem`]. Which scope
 //! opens a call stands in the table of who may do what (`fairhold_domain::policy`), once. What all calls of a form are
 //! refused with is added to the description by `openapi`; a call names only the problems that are its own.
 //!
-//! ```ignore
+//! ```text
 //! /// Add a customer to a programme
 //! #[utoipa::path(post, path = "/v1/programmes/{id}/members",
 //!     params(("id" = String, Path, description = "Which programme."), IdempotencyKey),
