@@ -23,6 +23,10 @@ fi
 PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD
 
+# What tries the API against its description; scripts/install.sh test brings it, where PyPI can be reached.
+FAIRHOLD_TEST_SCHEMATHESIS="${FAIRHOLD_TEST_SCHEMATHESIS:-$FAIRHOLD_CACHE/schemathesis/bin/schemathesis}"
+export FAIRHOLD_TEST_SCHEMATHESIS
+
 # say TEXT: tells the user what comes next.
 say() {
     printf '\n\033[1m== %s\033[0m\n' "$*" >&2

@@ -27,6 +27,7 @@ main() {
         need_rust
         need_checkers
         need_node_packages
+        want_schemathesis
         ;;
     soak)
         scripts/install.sh test
@@ -79,6 +80,10 @@ test_packages() {
         echo nodejs
     fi
     has npm || echo npm
+    # Debian's Python comes without what makes a folder for packages.
+    if ! has python3 || ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+        echo python3 python3-venv
+    fi
 }
 
 # need_packages "NAME ...": installs Debian packages, or says how.
@@ -217,6 +222,23 @@ build_browser_rust() {
     cp "$work/target/$wasm/release/deps/"*.rlib "$3/"
     rm -rf "$work"
     trap - EXIT
+}
+
+# What tries the API against its description, in a folder of its own. Its test says that it was skipped where this did not
+# work out, so nothing fails here.
+want_schemathesis() {
+    local folder=$FAIRHOLD_CACHE/schemathesis
+    cmp --silent scripts/schemathesis.txt "$folder/installed.txt" && return
+    say "Installing schemathesis"
+    rm -rf "$folder"
+    mkdir -p "$FAIRHOLD_CACHE"
+    if python3 -m venv "$folder" >&2 \
+        && "$folder/bin/pip" install --quiet --disable-pip-version-check --retries 2 --no-deps --requirement scripts/schemathesis.txt </dev/null >&2; then
+        cp scripts/schemathesis.txt "$folder/installed.txt"
+    else
+        rm -rf "$folder"
+        echo "schemathesis could not be fetched from PyPI. The test that needs it will be skipped." >&2
+    fi
 }
 
 need_node_packages() {

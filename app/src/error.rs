@@ -152,6 +152,7 @@ mod page {
                 | Error::ApiKey
                 | Error::UnknownPurpose
                 | Error::MadeAlready
+                | Error::OtherRequest
                 | Error::LastAdministrator => Self::BadRequest,
                 Error::NotAllowed => Self::NotAllowed,
                 Error::NotFound => Self::NotFound,

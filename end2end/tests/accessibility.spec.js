@@ -19,6 +19,7 @@ const PAGES = [
   },
   { name: "a link that has ended", path: "/set-password/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
   { name: "nothing here", path: "/nothing-here" },
+  { name: "calls for programs", path: "/v1/docs", act: openDetails },
   { name: "the demo's mail", path: "/demo/outbox" },
   { name: "My data", path: "/my-data", who: "ada" },
   { name: "My data, opened", path: "/my-data", who: "cleo", act: openDetails },

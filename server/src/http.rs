@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE,
     STRICT_TRANSPORT_SECURITY,
 };
 use axum::http::{HeaderValue, StatusCode};
@@ -28,6 +28,7 @@ use tower_sessions::SessionManagerLayer;
 use tower_sessions::cookie::SameSite;
 
 use crate::api;
+use crate::api::problem::Problem;
 use crate::company_style;
 use crate::config::Config;
 use crate::peer::know_peer;
@@ -65,7 +66,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
     let wall = Arc::new(Wall::new(&state.portal));
     let proxies: Arc<[Network]> = config.server.proxies.clone().into();
     routes()
-        .route("/v1/whoami", get(api::whoami))
+        .merge(api::router(&state))
         .layer(from_fn_with_state((state.clone(), wall), hold_back))
         .layer(from_fn_with_state(proxies, know_peer))
         .layer(sessions)
@@ -146,7 +147,7 @@ async fn ready(State(state): State<AppState>) -> Response {
 /// Turns refusals that have no words of their own (of the router, a limit, a parser) into the portal's page.
 async fn plain_words(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let for_island = request.uri().path().starts_with("/act/");
-    let for_system = request.uri().path().starts_with("/v1/");
+    let for_system = api::is_ours(request.uri().path());
     let response = next.run(request).await;
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
@@ -156,7 +157,8 @@ async fn plain_words(State(state): State<AppState>, request: Request, next: Next
         return if is_problem {
             response
         } else {
-            api::problem(status)
+            let problem = Problem::of_status(status).into_response();
+            keep_headers(&response, problem)
         };
     }
     let is_page = response
@@ -176,12 +178,17 @@ async fn plain_words(State(state): State<AppState>, request: Request, next: Next
     };
     let mut page = error.page(&state);
     *page.status_mut() = status;
-    for name in [axum::http::header::ALLOW, SET_COOKIE] {
-        if let Some(value) = response.headers().get(&name) {
-            page.headers_mut().insert(name, value.clone());
+    keep_headers(&response, page)
+}
+
+/// What goes with a refusal in whatever words it comes.
+fn keep_headers(refused: &Response, mut in_words: Response) -> Response {
+    for name in [ALLOW, SET_COOKIE] {
+        if let Some(value) = refused.headers().get(&name) {
+            in_words.headers_mut().insert(name, value.clone());
         }
     }
-    page
+    in_words
 }
 
 /// Browsers take a `__Host-` cookie, and the word that it has ended, only with `Secure`; tower-sessions says the word
@@ -205,6 +212,7 @@ async fn refuse_when_full(
 ) -> Response {
     match room.try_acquire() {
         Ok(_place) => next.run(request).await,
+        Err(_) if api::is_ours(request.uri().path()) => Problem::Busy.into_response(),
         Err(_) => PortalError::Busy.page(&state),
     }
 }

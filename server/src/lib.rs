@@ -3,7 +3,7 @@
 //! A new command is a variant in `cli` and a file in `commands`; a new setting is a field in `config`, which also says
 //! what it means, and a line in `fairhold.toml`.
 
-mod api;
+pub mod api;
 pub mod cli;
 mod commands;
 mod company_style;

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod accounts;
+pub mod api_docs;
 pub mod demo;
 pub mod form;
 pub mod home;

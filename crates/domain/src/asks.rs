@@ -122,6 +122,11 @@ fn given_before(
 
 #[cfg(test)]
 mod tests {
+    #![expect(
+        clippy::indexing_slicing,
+        reason = "a test may panic: that is how it fails"
+    )]
+
     use jiff::civil::date;
     use proptest::prelude::*;
 

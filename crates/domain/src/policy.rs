@@ -263,6 +263,14 @@ impl Action {
         }
     }
 
+    /// What the key of a system must hold for it; `None` for what no system does.
+    pub fn scope(self) -> Option<Scope> {
+        self.parties().iter().find_map(|party| match party {
+            Party::System(scope) => Some(*scope),
+            _ => None,
+        })
+    }
+
     /// Whether it is done behind the staff door.
     const fn is_of_staff(self) -> bool {
         matches!(
@@ -480,6 +488,15 @@ mod tests {
             let expected = given(actor).contains(&action);
             prop_assert_eq!(may(actor, action), expected);
             prop_assert_eq!(Permit::ask(actor, action).is_ok(), expected);
+        }
+
+        #[test]
+        fn the_scope_of_a_call_opens_it_and_no_other_does(
+            action in select(Action::ALL.to_vec()),
+            scope in select(Scope::ALL.to_vec()),
+        ) {
+            let opens = may(Actor::System(Some(scope)), action) && !may(Actor::Stranger, action);
+            prop_assert_eq!(opens, action.scope() == Some(scope));
         }
 
         #[test]

@@ -276,10 +276,16 @@ fn status(recorded: &Recorded<'_>, at: &str, permissions: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test may panic: that is how it fails"
+    )]
 
     use super::*;
+    use crate::catalog::check::Finding;
     use crate::catalog::load::{SourceFile, load};
+    use crate::grant::State;
 
     const COMPANY: &str = "name: Penny\nprivacy_contact: Penny\njurisdictions: [IE]\npurposes:\n  \
         - { key: texts, use: marketing.communications.sms, basis: consent, class: marketing, words: We text you., version: 2 }\n\
@@ -298,7 +304,7 @@ mod tests {
             file("datasets/portal.yml", OWN),
         ]);
         assert!(
-            !loaded.findings.iter().any(|f| f.is_error()),
+            !loaded.findings.iter().any(Finding::is_error),
             "{:?}",
             loaded.findings
         );
@@ -316,150 +322,125 @@ mod tests {
         receipt(&loaded.catalog, &recorded, "https://data.example")
     }
 
-    /// What the published shape demands and the document lacks: its rules, one by one.
-    fn violations(record: &Value) -> Vec<&'static str> {
-        let texts = |value: &Value| {
-            value
-                .as_array()
-                .is_some_and(|all| !all.is_empty() && all.iter().all(Value::is_string))
-        };
-        let entity = |value: &Value| {
-            value
-                .as_str()
-                .is_some_and(|name| record["dpv:hasEntity"].get(name).is_some())
-        };
-        let entities = |value: &Value| value.as_array().is_some_and(|all| all.iter().all(entity));
-        let moment = |value: &Value| {
-            value
-                .as_str()
-                .is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok())
-        };
-        let dpv_type = |value: &Value, known: &[&str]| {
-            let types = value["@type"].as_array();
-            types.is_some_and(|types| {
-                types
-                    .iter()
-                    .any(|t| known.contains(&t.as_str().unwrap_or_default()))
-            })
-        };
-        let each = |value: &Value, rule: &dyn Fn(&Value) -> bool| {
-            value
-                .as_array()
-                .is_some_and(|all| !all.is_empty() && all.iter().all(rule))
-        };
-        let text_or_texts = |value: &Value| value.is_string() || texts(value);
-        let duration = |value: &Value| {
-            let kinds = [
-                "dpv:TemporalDuration",
-                "dpv:UntilTimeDuration",
-                "dpv:FixedOccurencesDuration",
-                "dpv:UntilEventDuration",
-            ];
-            value["@type"]
-                .as_str()
-                .is_some_and(|kind| kinds.contains(&kind))
-                && value["rdf:value"].is_string()
-        };
-        let statuses = State::ALL.map(State::dpv);
-        let process = &record["dpv:hasProcess"][0];
-        let rules: [(&str, bool); 19] = [
+    fn texts(value: &Value) -> bool {
+        let all = value.as_array();
+        all.is_some_and(|all| !all.is_empty() && all.iter().all(Value::is_string))
+    }
+
+    fn text_or_texts(value: &Value) -> bool {
+        value.is_string() || texts(value)
+    }
+
+    fn moment(value: &Value) -> bool {
+        let at = value.as_str();
+        at.is_some_and(|at| at.parse::<jiff::Timestamp>().is_ok())
+    }
+
+    fn is_one_of(value: &Value, known: &[&str]) -> bool {
+        let types = value["@type"].as_array();
+        let is_known = |kind: &Value| known.contains(&kind.as_str().unwrap_or_default());
+        types.is_some_and(|types| types.iter().any(is_known))
+    }
+
+    fn each(value: &Value, rule: impl Fn(&Value) -> bool) -> bool {
+        let all = value.as_array();
+        all.is_some_and(|all| !all.is_empty() && all.iter().all(rule))
+    }
+
+    fn has_one(value: &Value, rule: impl Fn(&Value) -> bool) -> bool {
+        value.as_array().is_some_and(|all| all.iter().any(rule))
+    }
+
+    fn is_entity(record: &Value, value: &Value) -> bool {
+        let name = value.as_str();
+        name.is_some_and(|name| record["dpv:hasEntity"].get(name).is_some())
+    }
+
+    /// What the published shape demands of a record, and of its process: its rules, one by one, with whether each is kept.
+    fn rules(record: &Value) -> Vec<(&'static str, bool)> {
+        let notice = |notice: &Value| notice["dpv:hasIdentifier"].is_string();
+        let subject = &record["dpv:hasDataSubject"]["dpv:hasIdentifier"];
+        let mut rules = vec![
             (
                 "it is a consent record",
                 record["@type"] == "dpv:ConsentRecord",
             ),
             ("schema version", record["dct:conformsTo"] == CONFORMS_TO),
             ("record id", record["dpv:hasIdentifier"].is_string()),
-            (
-                "principal id",
-                record["dpv:hasDataSubject"]["dpv:hasIdentifier"].is_string(),
-            ),
+            ("principal id", subject.is_string()),
             ("created", moment(&record["dct:created"])),
-            ("creator is an entity", entity(&record["dct:creator"])),
+            ("creator", is_entity(record, &record["dct:creator"])),
+            ("two small letters", record["dct:language"] == "en"),
+            ("notice", each(&record["dpv:hasNotice"], notice)),
             (
-                "language of two small letters",
-                record["dct:language"] == "en",
+                "processes",
+                each(&record["dpv:hasProcess"], Value::is_object),
             ),
-            (
-                "notice",
-                each(&record["dpv:hasNotice"], &|notice| {
-                    notice["dpv:hasIdentifier"].is_string()
-                }),
-            ),
-            (
-                "one list of processes",
-                record["dpv:hasProcess"]
-                    .as_array()
-                    .is_some_and(|all| all.len() == 1),
-            ),
-            (
-                "purpose",
-                each(&process["dpv:hasPurpose"], &|p| {
-                    text_or_texts(&p["skos:broader"]) && p["skos:prefLabel"].is_string()
-                }),
-            ),
-            (
-                "personal data",
-                each(&process["dpv:hasPersonalData"], &|data| {
-                    let kinds = [
-                        "dpv:PersonalData",
-                        "dpv:SensitivePersonalData",
-                        "dpv:SpecialCategoryPersonalData",
-                    ];
-                    dpv_type(data, &kinds) && text_or_texts(&data["skos:broader"])
-                }),
-            ),
+        ];
+        rules.extend(rules_of_process(record, &record["dpv:hasProcess"][0]));
+        rules
+    }
+
+    fn rules_of_process(record: &Value, process: &Value) -> Vec<(&'static str, bool)> {
+        let entity = |value: &Value| is_entity(record, value);
+        let purpose = |purpose: &Value| {
+            text_or_texts(&purpose["skos:broader"]) && purpose["skos:prefLabel"].is_string()
+        };
+        let data = |data: &Value| {
+            let kinds = [
+                "dpv:PersonalData",
+                "dpv:SensitivePersonalData",
+                "dpv:SpecialCategoryPersonalData",
+            ];
+            is_one_of(data, &kinds) && text_or_texts(&data["skos:broader"])
+        };
+        let location = |condition: &Value| {
+            is_one_of(condition, &["dpv:StorageLocation"])
+                && condition["dpv:hasLocation"].is_string()
+        };
+        let duration = |condition: &Value| {
+            let lasts = &condition["dpv:hasDuration"];
+            let kinds = [
+                "dpv:TemporalDuration",
+                "dpv:UntilTimeDuration",
+                "dpv:FixedOccurencesDuration",
+                "dpv:UntilEventDuration",
+            ];
+            is_one_of(condition, &["dpv:StorageDuration"])
+                && kinds.contains(&lasts["@type"].as_str().unwrap_or_default())
+                && lasts["rdf:value"].is_string()
+        };
+        let status = |status: &Value| {
+            is_one_of(status, &State::ALL.map(State::dpv))
+                && moment(&status["dpv:isIndicatedAtTime"])
+                && status["dpv:isExercisedAt"].is_string()
+        };
+        let source = |source: &Value| source == "dpv:DataSubjectDataSource";
+        let stored = &process["dpv:hasStorageCondition"];
+        vec![
+            ("purpose", each(&process["dpv:hasPurpose"], purpose)),
+            ("personal data", each(&process["dpv:hasPersonalData"], data)),
             ("processing", texts(&process["dpv:hasProcessing"])),
             (
-                "controller is an entity",
-                entities(&process["dpv:hasDataController"]),
+                "controller",
+                each(&process["dpv:hasDataController"], entity),
             ),
-            (
-                "data source",
-                process["dpv:hasDataSource"][0] == "dpv:DataSubjectDataSource",
-            ),
-            (
-                "storage location",
-                process["dpv:hasStorageCondition"]
-                    .as_array()
-                    .is_some_and(|all| {
-                        all.iter().any(|c| {
-                            dpv_type(c, &["dpv:StorageLocation"])
-                                && c["dpv:hasLocation"].is_string()
-                        })
-                    }),
-            ),
-            (
-                "storage duration",
-                process["dpv:hasStorageCondition"]
-                    .as_array()
-                    .is_some_and(|all| {
-                        all.iter().any(|c| {
-                            dpv_type(c, &["dpv:StorageDuration"]) && duration(&c["dpv:hasDuration"])
-                        })
-                    }),
-            ),
-            (
-                "recipients are entities",
-                entities(&process["dpv:hasRecipient"]),
-            ),
+            ("data source", each(&process["dpv:hasDataSource"], source)),
+            ("storage location", has_one(stored, location)),
+            ("storage duration", has_one(stored, duration)),
+            ("recipients", each(&process["dpv:hasRecipient"], entity)),
             ("legal basis", texts(&process["dpv:hasLegalBasis"])),
             (
                 "consent status",
-                each(&process["dpv:hasConsentStatus"], &|status| {
-                    dpv_type(status, &statuses)
-                        && moment(&status["dpv:isIndicatedAtTime"])
-                        && status["dpv:isExercisedAt"].is_string()
-                }),
+                each(&process["dpv:hasConsentStatus"], status),
             ),
-        ];
-        rules
-            .into_iter()
-            .filter(|(_, kept)| !kept)
-            .map(|(rule, _)| rule)
-            .collect()
+        ]
     }
 
-    use crate::grant::State;
+    fn violations(record: &Value) -> Vec<&'static str> {
+        let broken = rules(record).into_iter().filter(|(_, kept)| !kept);
+        broken.map(|(rule, _)| rule).collect()
+    }
 
     #[test]
     fn a_receipt_has_the_published_shape_whatever_happened() {

@@ -44,7 +44,7 @@ pub struct MadeApiKey {
 }
 
 /// A system whose key was asked about. Only [`Portal::system`] makes one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct System {
     key: ApiKey,
 }
@@ -149,11 +149,11 @@ impl Portal {
         write.await
     }
 
-    /// The system that sends this key, for a call that needs this scope.
+    /// The system that sends this key, for a call that does this.
     ///
     /// # Errors
     /// [`Error::LogInFirst`] for what is no key that works, [`Error::NotAllowed`] for one without the scope.
-    pub async fn system(&self, sent: &str, action: Action, scope: Scope) -> Result<System> {
+    pub async fn system(&self, sent: &str, action: Action) -> Result<System> {
         if !sent.starts_with(MARK) || sent.len() > LONGEST_NAME {
             return Err(Error::LogInFirst);
         }
@@ -162,7 +162,9 @@ impl Portal {
         let key = found.ok_or(Error::LogInFirst)?;
         let now = self.now();
         let works = key.works(now);
-        let held = (works && key.scopes.contains(&scope)).then_some(scope);
+        let held = action
+            .scope()
+            .filter(|scope| works && key.scopes.contains(scope));
         if Permit::ask(Actor::System(held), action).is_err() {
             self.note_refused_key(key.id, action).await?;
             return Err(if works {

@@ -69,6 +69,9 @@ pub enum Error {
     /// A form was sent twice, and did what it does the first time.
     #[error("made already")]
     MadeAlready,
+    /// An `Idempotency-Key` came before, with another request.
+    #[error("another request under this key")]
+    OtherRequest,
     /// Nobody could let anybody in any more.
     #[error("the last administrator")]
     LastAdministrator,

@@ -18,6 +18,7 @@ pub mod jobs;
 mod links;
 pub mod mail;
 pub mod my_data;
+pub mod once;
 pub mod own_fields;
 mod own_values;
 pub mod passkeys;

@@ -105,14 +105,14 @@ impl Portal {
         let stored = grants::of(tx, customer.id).await?;
         let now = self.now();
         let purpose = |grant: &StoredGrant| current.catalog.company.purpose(&grant.purpose);
-        let allows = |grant: &&StoredGrant| {
+        let is_yes = |grant: &&StoredGrant| {
             purpose(grant).is_some_and(|p| grant.standing.in_force(p.version, now))
         };
-        let refuses = |grant: &&StoredGrant| {
+        let is_no = |grant: &&StoredGrant| {
             matches!(grant.standing.state, State::Refused | State::Withdrawn)
                 && !stored
                     .iter()
-                    .any(|other| other.purpose == grant.purpose && allows(&other))
+                    .any(|other| other.purpose == grant.purpose && is_yes(&other))
         };
         let value = |name: &str, grants: Vec<&StoredGrant>| {
             let last = grants.iter().map(|grant| grant.changed_at).max()?;
@@ -123,8 +123,8 @@ impl Portal {
             words.dedup();
             Some((name.to_owned(), given(&words.join(" "), last)))
         };
-        let allowed = stored.iter().filter(allows).collect();
-        let refused = stored.iter().filter(refuses).collect();
+        let allowed = stored.iter().filter(is_yes).collect();
+        let refused = stored.iter().filter(is_no).collect();
         let values = [
             value("choices.allowed", allowed),
             value("choices.refused", refused),

@@ -11,6 +11,7 @@ pub mod db;
 pub mod decisions;
 pub mod factors;
 pub mod grants;
+pub mod idempotency_keys;
 pub mod jobs;
 mod key_rotation;
 pub mod keys;

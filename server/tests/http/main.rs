@@ -14,6 +14,7 @@ mod api;
 mod authenticator;
 mod chinook;
 mod contacts;
+mod described;
 mod devices;
 mod drift;
 mod engines;

@@ -559,6 +559,14 @@ impl Browser {
         answer
     }
 
+    /// The same browser at another server.
+    pub fn at(&self, address: SocketAddr) -> Self {
+        Self {
+            base: format!("http://{address}"),
+            ..self.clone()
+        }
+    }
+
     /// Another browser, with this cookie in it.
     pub fn with_cookie(&self, cookie: &str) -> Self {
         Self {

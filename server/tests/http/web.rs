@@ -1,8 +1,10 @@
 //! The web rows of the list to hold the product against: Content-Security-Policy, other headers, forged requests,
 //! caching, and that no page asks anything of another origin.
 
+use fairhold_server::api::problem::Problem;
 use reqwest::Method;
 
+use crate::api::is_problem_of;
 use crate::html::{self, Piece};
 use crate::support::{Answer, House, Setup, form};
 
@@ -392,6 +394,9 @@ async fn under_overload_files_are_refused_too_and_the_program_still_says_that_it
     for path in ["/readyz", "/company.css", "/pkg/fairhold.0c.css"] {
         assert_eq!(browser.get(path).await.status, 503, "{path}");
     }
+    let call = browser.get("/v1/whoami").await;
+    is_problem_of(&call, Problem::Busy);
+    assert_eq!(call.header("retry-after"), "60");
     assert_eq!(browser.get("/healthz").await.status, 200);
     drop(holder);
 }

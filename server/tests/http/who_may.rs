@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::support::{Answer, Browser, House};
 
 /// Pages and files that a stranger may open.
-const OPEN: [&str; 16] = [
+const OPEN: [&str; 18] = [
     "GET /",
     "GET /sign-up",
     "GET /forgot-password",
@@ -26,6 +26,8 @@ const OPEN: [&str; 16] = [
     "GET /readyz",
     "GET /pkg/{file}",
     "GET /company/{file}",
+    "GET /v1/openapi.json",
+    "GET /v1/docs",
 ];
 
 /// Forms that a stranger may send.
@@ -139,9 +141,8 @@ pub fn action(route: &str) -> Option<Action> {
     let read = |read, change| Some(if method == "GET" { read } else { change });
     match path {
         "/" | "/check-your-mail" | "/demo/outbox" | "/company.css" | "/favicon.svg"
-        | "/healthz" | "/readyz" | "/pkg/{file}" | "/company/{file}" => {
-            read(Action::OpenPublicPage, Action::OpenPublicPage)
-        }
+        | "/healthz" | "/readyz" | "/pkg/{file}" | "/company/{file}" | "/v1/openapi.json"
+        | "/v1/docs" => read(Action::OpenPublicPage, Action::OpenPublicPage),
         "/sign-up"
         | "/forgot-password"
         | "/set-password/{token}"
@@ -246,8 +247,8 @@ fn server_function_paths() -> impl Iterator<Item = String> {
     server_fn::axum::server_fn_paths().map(|(path, method)| format!("{method} {path}"))
 }
 
-#[test]
-fn every_address_is_in_a_list() {
+#[tokio::test]
+async fn every_address_is_in_a_list() {
     let listed = OPEN
         .iter()
         .chain(&OPEN_FORMS)
@@ -258,7 +259,11 @@ fn every_address_is_in_a_list() {
         .chain(&STAFF)
         .chain(&SYSTEMS);
     let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
-    assert_eq!(routes(), listed);
+    let (routes, calls) = (routes(), crate::api::calls(&House::demo().await).await);
+    // A call is routed by what describes it, and in no other way.
+    assert!(!routes.iter().any(|route| route.contains(" /v1")));
+    let found: BTreeSet<String> = routes.into_iter().chain(calls).collect();
+    assert_eq!(found, listed);
 }
 
 /// The method of a route, and an address of it.

@@ -194,7 +194,7 @@ async fn show(state: &AppState, staff: &StaffIn, told: Told) -> Response {
                     <button class="primary">"Make the key"</button>
                 </form>
                 <ul class="outbox">{cards.collect_view()}</ul>
-                <p class="onward"><a href="/staff">"Back to your work"</a></p>
+                <p class="onward"><a href="/v1/docs">"See what keys open"</a><a href="/staff">"Back to your work"</a></p>
             }
         })
 }

@@ -1,8 +1,8 @@
 //! What repeats: checkpoints of the looks, and sweeping what has ended.
 
 use fairhold_store::{
-    StoreError, accounts, contact_points, jobs, known_devices, log_in_tries, outbox, sessions,
-    staff,
+    StoreError, accounts, contact_points, idempotency_keys, jobs, known_devices, log_in_tries,
+    outbox, sessions, staff,
 };
 
 use super::{Done, JobError};
@@ -25,7 +25,7 @@ impl Checkpoint {
 }
 
 /// Removes what has ended: sessions, links, old mail, requests and jobs that came to nothing, counters that have faded,
-/// sign-ups that nobody finished, and keys that sealed nothing.
+/// answers to other systems, sign-ups that nobody finished, and keys that sealed nothing.
 pub(crate) struct Sweep;
 
 impl Sweep {
@@ -46,6 +46,7 @@ impl Sweep {
                     contact_points::sweep(tx, now.plus_seconds(-DAY), former).await?;
                     accounts::sweep_requests(tx, now.plus_seconds(-DAY)).await?;
                     log_in_tries::sweep(tx, now).await?;
+                    idempotency_keys::sweep(tx, now).await?;
                     known_devices::sweep(tx, now.plus_seconds(-400 * DAY)).await?;
                     outbox::sweep(tx, now.plus_seconds(-30 * DAY)).await?;
                     jobs::sweep_dead(tx, now.plus_seconds(-30 * DAY)).await?;

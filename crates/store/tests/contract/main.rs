@@ -16,6 +16,7 @@ mod contact_points;
 mod db;
 mod factors;
 mod grants;
+mod idempotency_keys;
 mod jobs;
 mod keys;
 mod links;

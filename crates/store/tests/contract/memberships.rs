@@ -22,7 +22,7 @@ async fn somebody_joins_leaves_and_joins_again() {
                     joined_at: at(1),
                     left_at: Some(at(3)),
                 };
-                assert_eq!(memberships::of(tx, ann).await?, [left.clone()]);
+                assert_eq!(memberships::of(tx, ann).await?, std::slice::from_ref(&left));
                 assert!(memberships::join(tx, ann, "club", at(5)).await?);
                 let again = Membership {
                     joined_at: at(5),

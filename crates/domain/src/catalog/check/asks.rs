@@ -89,13 +89,13 @@ fn wrongs(catalog: &Catalog, ask: &Ask, index: usize) -> Vec<(&'static str, Stri
             wrongs.push(("no-answer", message));
         }
     }
-    let is_contact = |field: &&Field| {
+    let is_contact = |field: &Field| {
         matches!(
             field.answer,
             Some(AnswerKind::Phone | AnswerKind::Address) | None
         )
     };
-    if ask.step < 3 && !fields.iter().all(|field| is_contact(&field)) {
+    if ask.step < 3 && !fields.iter().all(|field| is_contact(field)) {
         let message = format!(
             "The ask `{key}` comes too soon. Step 2 is for a phone number or a postal address; write `step: 3` or more."
         );
