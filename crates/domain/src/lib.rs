@@ -18,6 +18,7 @@ pub mod log_in_tries;
 pub mod password;
 pub mod peer;
 pub mod phone;
+pub mod points;
 pub mod policy;
 pub mod present;
 pub mod reach;

@@ -18,6 +18,7 @@ use fairhold_store::{StoreError, Tx, accounts, memberships};
 
 use crate::company::Current;
 use crate::error::{Error, Result};
+use crate::points::Cause;
 use crate::{Customer, Portal, own_values};
 
 /// Seconds for which a page with an ask can be answered. A page that was left open for longer is asked anew.
@@ -674,8 +675,17 @@ impl Portal {
                 contacts.push(self.contact_hash(&point));
             }
         }
-        let _ = contacts;
-        Ok(0)
+        let company = &current.catalog.company;
+        let programme = ask
+            .programme
+            .as_ref()
+            .and_then(|key| company.programme(key));
+        let Some(programme) = programme else {
+            return Ok(0);
+        };
+        let cause = Cause::Grant(ask);
+        self.earn_points(tx, customer.id, programme, cause, &contacts)
+            .await
     }
 
     /// Gives the points that waited for a number to be proven.

@@ -23,6 +23,7 @@ pub mod own_fields;
 mod own_values;
 pub mod passkeys;
 mod passwords;
+pub mod points;
 mod rows;
 pub mod second_fact;
 pub mod sessions;
@@ -223,6 +224,12 @@ impl Portal {
         }
         self.inner.db.close().await;
         self.inner.keys.close().await;
+    }
+
+    /// Adds up the journals of points.
+    pub async fn verify_points(&self) -> Result<fairhold_store::points::Sums> {
+        let key = &self.inner.keys.portal().looks;
+        Ok(fairhold_store::points::verify(&self.inner.db, key).await?)
     }
 
     /// Walks the chains of looks.

@@ -116,6 +116,16 @@ pub(crate) struct CodeMail<'a> {
     pub code: &'a str,
 }
 
+/// Points end soon.
+#[derive(Template)]
+#[template(path = "points_end.txt")]
+pub(crate) struct PointsEndMail<'a> {
+    pub company: &'a str,
+    pub programme: &'a str,
+    pub day: &'a str,
+    pub link: &'a str,
+}
+
 /// Somebody wants an account with an address that one logged in with until a short time ago.
 #[derive(Template)]
 #[template(path = "moved_away.txt")]

@@ -21,6 +21,7 @@ pub mod log_in_tries;
 pub mod looks;
 pub mod memberships;
 pub mod outbox;
+pub mod points;
 pub mod records;
 pub mod seal;
 pub mod second_facts;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use fairhold_portal::world::World;
 use fairhold_store::decisions;
 use fairhold_store::looks::{self, Break, BreakKind};
+use fairhold_store::points::{self, Sums};
 
 use crate::config::Config;
 use crate::wiring::stores_as_they_are;
@@ -12,9 +13,12 @@ use crate::wiring::stores_as_they_are;
 pub(crate) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> {
     let stores = stores_as_they_are(&config, &World::real()).await?;
     let walk = looks::verify(&stores.db, &stores.keys).await?;
+    let sums = points::verify(&stores.db, &stores.keys.portal().looks).await?;
     stores.close().await;
     if json {
-        println!("{}", serde_json::to_string_pretty(&walk)?);
+        let mut found = serde_json::to_value(&walk)?;
+        found["points"] = serde_json::to_value(&sums)?;
+        println!("{}", serde_json::to_string_pretty(&found)?);
     } else {
         for found in &walk.breaks {
             println!("{}", words(found));
@@ -28,12 +32,31 @@ pub(crate) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> 
             "Walked {} chains with {} looks. {whole}",
             walk.chains, walk.looks
         );
+        say_sums(&sums);
     }
-    Ok(if walk.breaks.is_empty() {
+    Ok(if walk.breaks.is_empty() && sums.wrong.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn say_sums(sums: &Sums) {
+    for wrong in &sums.wrong {
+        println!(
+            "customer {}: the points of {} do not add up from entry {} on",
+            wrong.customer_id, wrong.programme, wrong.seq
+        );
+    }
+    let whole = if sums.wrong.is_empty() {
+        "Every balance is the sum of its entries."
+    } else {
+        "The other balances are the sums of their entries."
+    };
+    println!(
+        "Added up {} journals of points with {} entries. {whole}",
+        sums.journals, sums.entries
+    );
 }
 
 fn words(found: &Break) -> String {

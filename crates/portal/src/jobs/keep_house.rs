@@ -54,6 +54,10 @@ impl Sweep {
                 })
             })
             .await?;
+        let current = portal.company().current();
+        for programme in &current.catalog.company.programmes {
+            portal.expire_points(programme).await?;
+        }
         portal.sweep_never_proven(now.plus_seconds(-DAY)).await?;
         portal.sweep_idle_keys(now.plus_seconds(-DAY)).await?;
         Ok(Done::Again(HOUR))

@@ -24,6 +24,7 @@ mod log_in_tries;
 mod looks;
 mod memberships;
 mod outbox;
+mod points;
 mod records;
 mod schema;
 mod second_facts;

@@ -1,0 +1,188 @@
+//! Points that a member earns, and the end of those that nobody spends.
+
+use fairhold_domain::catalog::{Ask, Period, Programme};
+use fairhold_domain::ids::CustomerId;
+use fairhold_domain::points::{self, Change, Kind};
+use fairhold_domain::present;
+use fairhold_domain::time::Moment;
+use fairhold_store::outbox::{Channel, Mail};
+use fairhold_store::points::{self as store, Appended, NewEntry};
+use fairhold_store::{Tx, accounts, memberships, records};
+
+use crate::error::{Error, Result};
+use crate::mail::{PointsEndMail, text};
+use crate::{Customer, Portal, own_values};
+
+/// What points are given for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cause<'a> {
+    /// Joining the programme.
+    Joining,
+    /// A yes to an ask.
+    Grant(&'a Ask),
+}
+
+impl Portal {
+    /// Gives a member the points of a cause, in a transaction that holds the customer; answers how many. None come to
+    /// somebody who is no member, twice for one cause and period, or for a proven address or number that brought them to
+    /// somebody else. `contacts` are the hashes of those that the cause rests on.
+    pub(crate) async fn earn_points(
+        &self,
+        tx: &mut Tx,
+        customer: CustomerId,
+        programme: &Programme,
+        cause: Cause<'_>,
+        contacts: &[String],
+    ) -> Result<u32> {
+        let now = self.now();
+        let (points, kind, about, every) = match cause {
+            Cause::Joining => (programme.joining_points, Kind::Joined, "", None),
+            Cause::Grant(ask) => (
+                ask.points,
+                Kind::Granted,
+                ask.purpose.as_str(),
+                ask.points_every,
+            ),
+        };
+        let is_member = memberships::is_member(tx, customer, &programme.key).await?;
+        if points == 0 || !is_member {
+            return Ok(0);
+        }
+        let current = self.company().current();
+        let journal = store::entries(tx, customer, &programme.key).await?;
+        let before = journal
+            .iter()
+            .filter(|entry| entry.kind == kind && entry.about == about);
+        let last = before.clone().map(|entry| entry.change.at).max();
+        if !points::earns_again(last, every, now, &current.zone) {
+            return Ok(0);
+        }
+        let key = &self.inner.keys.portal().looks;
+        for contact in contacts {
+            let hash = store::contact_cause_hash(key, contact, &programme.key, about);
+            if !store::claim_contact(tx, customer, &hash).await? {
+                return Ok(0);
+            }
+        }
+        let entry_key = match kind {
+            Kind::Joined => "joined".to_owned(),
+            _ => format!("granted:{about}:{}", before.count()),
+        };
+        let holds = programme.holds;
+        let new = NewEntry {
+            points: points.into(),
+            kind,
+            about,
+            reason: None,
+            key: &entry_key,
+            spendable_at: holds.map_or(now, |holds| holds.after(now, &current.zone)),
+        };
+        match store::append(tx, key, customer, &programme.key, &new, now).await? {
+            Appended::Added(_) => Ok(points),
+            Appended::Known(_) | Appended::Refused(_) => Ok(0),
+        }
+    }
+
+    /// Ends the points of a programme that nobody spent in time, and announces the end of others a while before.
+    pub(crate) async fn expire_points(&self, programme: &Programme) -> Result<()> {
+        let Some(lasts) = programme.points_last else {
+            return Ok(());
+        };
+        let mut after = String::new();
+        loop {
+            let mut tx = self.inner.db.read().await?;
+            let holders = store::holders(&mut tx, &programme.key, &after, HOLDERS).await?;
+            drop(tx);
+            let Some(last) = holders.last() else {
+                return Ok(());
+            };
+            after = last.to_string();
+            for customer in holders {
+                self.expire_for(customer, programme, lasts).await?;
+            }
+        }
+    }
+}
+
+impl Portal {
+    async fn expire_for(
+        &self,
+        customer: CustomerId,
+        programme: &Programme,
+        lasts: Period,
+    ) -> Result<()> {
+        let customer = match self.customer(customer).await {
+            // Nobody can be told any more, and the account goes with its key.
+            Err(Error::LogInFirst) => return Ok(()),
+            customer => customer?,
+        };
+        let (portal, programme) = (self.clone(), programme.clone());
+        let write = self.inner.db.write(move |tx| {
+            Box::pin(async move {
+                accounts::hold(tx, customer.id).await?;
+                let current = portal.company().current();
+                let (now, zone) = (portal.now(), &current.zone);
+                let entries = store::entries(tx, customer.id, &programme.key).await?;
+                let journal: Vec<Change> = entries.iter().map(|entry| entry.change).collect();
+                let noticed = store::noticed_until(tx, customer.id, &programme.key).await?;
+                // Nothing ends that was not announced for its whole time.
+                let announced = noticed.is_some_and(|until| until <= now.plus_seconds(NOTICE));
+                let over = points::expired(&journal, lasts, now, zone);
+                if over > 0 && announced {
+                    let key = format!("expired:{}", entries.len());
+                    let new = NewEntry {
+                        points: -over,
+                        kind: Kind::Expired,
+                        about: "",
+                        reason: None,
+                        key: &key,
+                        spendable_at: now,
+                    };
+                    let chain = &portal.inner.keys.portal().looks;
+                    store::append(tx, chain, customer.id, &programme.key, &new, now).await?;
+                    return Ok(());
+                }
+                let end = points::next_end(&journal, lasts, zone);
+                let soon = end.filter(|end| *end <= now.plus_seconds(NOTICE));
+                if let Some(end) = soon.filter(|end| noticed.is_none_or(|until| until < *end)) {
+                    portal.announce_end(tx, &customer, &programme, end).await?;
+                }
+                Ok::<(), Error>(())
+            })
+        });
+        write.await
+    }
+
+    /// Tells a customer that points end, once for each end.
+    async fn announce_end(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        programme: &Programme,
+        end: Moment,
+    ) -> Result<()> {
+        let current = self.company().current();
+        let company = current.catalog.company.name.as_str();
+        let day = present::day(end.timestamp(), &current.zone);
+        let link = format!("{}/rewards", self.settings().public_url);
+        let (record, _) = records::read(tx, &customer.key, customer.id).await?;
+        let mail = Mail {
+            channel: Channel::Mail,
+            to: own_values::address(&record)?.as_str().to_owned(),
+            subject: format!("Points of yours at {company} end soon"),
+            text: text(&PointsEndMail {
+                company,
+                programme: &programme.name,
+                day: &day,
+                link: &link,
+            })?,
+        };
+        store::note_notice(tx, customer.id, &programme.key, end).await?;
+        self.post(tx, &customer.key, customer.id, &mail).await
+    }
+}
+
+/// Seconds before points end at which that is announced: 30 days.
+const NOTICE: i64 = 30 * 24 * 3600;
+/// Customers whose journals are looked at one after the other.
+const HOLDERS: i64 = 500;
