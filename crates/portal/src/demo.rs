@@ -147,10 +147,10 @@ impl Portal {
         );
         record.values.extend(demo.values);
         let (since, others) = (demo.since, demo.looks);
-        let purposes = self.company().current().catalog.company.purposes.clone();
-        let allows = purposes
-            .into_iter()
-            .filter(|p| demo.allows.contains(&p.key.as_str()));
+        let catalog = &self.company().current().catalog;
+        let purposes = catalog.company.purposes.iter();
+        let allows = purposes.filter(|p| demo.allows.contains(&p.key.as_str()));
+        let allows = allows.map(|p| (p.clone(), catalog.own_fields_for(&p.key)));
         let allows: Vec<_> = allows.collect();
         let looks_key = self.inner.keys.portal().looks.clone();
         let random = self.inner.world.random.clone();
@@ -161,11 +161,11 @@ impl Portal {
                     accounts::add(tx, customer, &address_hash, since).await?;
                     accounts::set_password(tx, customer, &password_hash, since).await?;
                     records::write(tx, &key, &*random, customer, &record, 0).await?;
-                    for purpose in &allows {
+                    for (purpose, fields) in &allows {
                         let record = NewRecord {
                             purpose: &purpose.key,
                             ask: "",
-                            fields: &[],
+                            fields,
                             event: Event::Given,
                             version: purpose.version,
                             until: None,

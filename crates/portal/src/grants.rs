@@ -222,9 +222,7 @@ impl Portal {
         let purpose = purposes.iter().find(|known| known.key == purpose);
         let purpose = purpose.filter(|known| known.basis == Basis::Consent);
         let purpose = purpose.cloned().ok_or(Error::NotFound)?;
-        let fields = current.catalog.own_fields().map(|(_, field)| field);
-        let fields = fields.filter(|field| field.purposes.contains(&purpose.key));
-        let fields: Vec<String> = fields.map(|field| field.name.clone()).collect();
+        let fields = current.catalog.own_fields_for(&purpose.key);
         let (id, now) = (customer.id, self.now());
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
@@ -254,6 +252,31 @@ impl Portal {
         Ok(write.await?)
     }
 }
+
+impl Portal {
+    /// Writes down which yes has come to its end by now.
+    pub(crate) async fn expire_grants(&self) -> Result<()> {
+        let now = self.now();
+        loop {
+            let due = grants::due(&mut self.inner.db.read().await?, now, DUE).await?;
+            if due.is_empty() {
+                return Ok(());
+            }
+            for customer in due {
+                let write = self.inner.db.write(move |tx| {
+                    Box::pin(async move {
+                        accounts::hold(tx, customer).await?;
+                        grants::expire(tx, customer, now).await
+                    })
+                });
+                write.await?;
+            }
+        }
+    }
+}
+
+/// Customers whose grants are looked through with one reading.
+const DUE: i64 = 500;
 
 /// The grants that the one switch of a purpose changes, each by its ask and the fields that it covers.
 ///

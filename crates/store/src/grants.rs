@@ -140,6 +140,48 @@ pub async fn for_purpose(
     rows.into_iter().map(GrantRow::read).collect()
 }
 
+/// Whose yes has come to its end and is not written down as ended, `limit` at most.
+pub async fn due(tx: &mut Tx, now: Moment, limit: i64) -> Result<Vec<CustomerId>> {
+    let sql = "SELECT DISTINCT customer_id FROM grants WHERE ends_at <= $1 AND state IN ('given', 'renewed') LIMIT $2";
+    let rows: Vec<(String,)> = tx.all(sql, [now.into(), limit.into()]).await?;
+    let id = |(id,): (String,)| CustomerId::parse(&id).map_err(|_| StoreError::Form);
+    rows.into_iter().map(id).collect()
+}
+
+/// Writes down that each yes of a customer whose time is over has ended. The caller holds the customer.
+pub async fn expire(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<()> {
+    for grant in of(tx, customer).await? {
+        let over = grant.standing.until.is_some_and(|until| until <= now);
+        if grant.standing.state.in_force() && over {
+            let last = last_words(tx, customer, &grant).await?;
+            let record_of = NewRecord {
+                purpose: &grant.purpose,
+                ask: &grant.ask,
+                fields: &grant.fields,
+                event: Event::Expired,
+                version: grant.standing.version,
+                until: None,
+                words: &last,
+            };
+            record(tx, customer, &record_of, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The words of the newest record of a grant.
+async fn last_words(tx: &mut Tx, customer: CustomerId, grant: &StoredGrant) -> Result<String> {
+    let sql = "SELECT words FROM consent_records WHERE customer_id = $1 AND purpose = $2 AND ask = $3 \
+               ORDER BY seq DESC LIMIT 1";
+    let args = [
+        customer.into(),
+        grant.purpose.as_str().into(),
+        grant.ask.as_str().into(),
+    ];
+    let (words,) = tx.one::<(String,)>(sql, args).await?;
+    Ok(words)
+}
+
 /// One grant; one that nobody was asked about where there is none.
 pub async fn standing(
     tx: &mut Tx,

@@ -16,6 +16,7 @@ CREATE TABLE grants (
 );
 INSERT INTO grants SELECT customer_id, purpose, '', '', state, version, ends_at, changed_at FROM grants_before;
 DROP TABLE grants_before;
+CREATE INDEX grants_by_end ON grants (ends_at);
 
 -- Which ask stood before a customer, so that nobody answers what they were not shown, and nothing is answered twice.
 CREATE TABLE shown_asks (

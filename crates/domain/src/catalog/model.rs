@@ -494,6 +494,13 @@ impl Catalog {
         self.own_fields().find(is)
     }
 
+    /// Those of them that are held for a purpose, by their names: what a yes to the purpose itself covers.
+    pub fn own_fields_for(&self, purpose: &str) -> Vec<String> {
+        let fields = self.own_fields().map(|(_, field)| field);
+        let fields = fields.filter(|field| field.purposes.iter().any(|p| p == purpose));
+        fields.map(|field| field.name.clone()).collect()
+    }
+
     /// The ask of that key.
     pub fn ask(&self, key: &str) -> Option<&Ask> {
         self.asks.iter().find(|ask| ask.key == key)

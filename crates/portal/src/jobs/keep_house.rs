@@ -54,6 +54,7 @@ impl Sweep {
                 })
             })
             .await?;
+        portal.expire_grants().await?;
         let current = portal.company().current();
         for programme in &current.catalog.company.programmes {
             portal.expire_points(programme).await?;

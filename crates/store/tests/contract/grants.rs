@@ -96,3 +96,42 @@ async fn of_many_answers_at_once_each_is_recorded_and_one_is_the_first() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_yes_whose_time_is_over_is_written_down_as_ended_once() {
+    for_each_engine(async |stores| {
+        let ((ann, _), (ben, _)) = (stores.customer().await, stores.customer().await);
+        let write = stores.db.write(move |tx| {
+            Box::pin(async move {
+                for (customer, ask, until) in [
+                    (ann, "a", Some(at(10))),
+                    (ann, "b", None),
+                    (ben, "a", Some(at(20))),
+                ] {
+                    let given = NewRecord {
+                        ask,
+                        until,
+                        ..new("news", Event::Given)
+                    };
+                    grants::record(tx, customer, &given, at(1)).await?;
+                }
+                assert!(grants::due(tx, at(9), 10).await?.is_empty());
+                assert_eq!(grants::due(tx, at(10), 10).await?, [ann]);
+                grants::expire(tx, ann, at(10)).await?;
+                assert!(grants::due(tx, at(10), 10).await?.is_empty());
+                let states: Vec<_> = grants::for_purpose(tx, ann, "news").await?;
+                let states: Vec<_> = states
+                    .iter()
+                    .map(|g| (g.ask.as_str(), g.standing.state))
+                    .collect();
+                assert_eq!(states, [("a", State::Expired), ("b", State::Given)]);
+                let records = grants::records(tx, ann, i64::MAX, 10).await?;
+                assert_eq!((records.len(), records[0].event), (3, Event::Expired));
+                assert_eq!(records[0].words, "We write to you.");
+                Ok::<(), StoreError>(())
+            })
+        });
+        write.await.unwrap();
+    })
+    .await;
+}
