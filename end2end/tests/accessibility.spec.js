@@ -34,7 +34,6 @@ const PAGES = [
   { name: "a programme", path: "/join/club" },
   { name: "a programme, with a mistake", path: "/join/club", act: (page) => send(page, { "E-mail address": "ada@nowhere" }) },
   { name: "a programme to join at once", path: "/join/club", who: "ben" },
-  { name: "a form in a frame", path: "/join/club/embed" },
   { name: "a way back that is not on the list", path: "/join/club?return_to=https%3A%2F%2Fevil.example" },
   { name: "a link to join that has ended", path: "/joining/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
   { name: "your log-in", path: "/account", who: "ben" },
