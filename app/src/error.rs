@@ -141,6 +141,8 @@ mod page {
                 Error::LogInFirst | Error::WrongLogIn => Self::LogInFirst,
                 Error::Email(_)
                 | Error::Password(_)
+                | Error::Nickname(_)
+                | Error::ReturnTo(_)
                 | Error::SecondFact(_)
                 | Error::Contact(_)
                 | Error::Ask(_)

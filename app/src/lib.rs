@@ -15,7 +15,7 @@ pub mod pages;
 #[cfg(feature = "ssr")]
 pub mod peer;
 #[cfg(feature = "ssr")]
-mod render;
+pub mod render;
 #[cfg(feature = "ssr")]
 pub mod routes;
 #[cfg(feature = "ssr")]

@@ -38,6 +38,28 @@ pub(crate) struct Page {
     pub islands: bool,
     /// The answer's status.
     pub status: StatusCode,
+    /// Origins of the pages that may hold this one in a frame; `None`: it is no page for a frame.
+    pub framed_by: Option<FramedBy>,
+}
+
+/// Says, beside an answer, which pages may hold it in a frame: their origins. Without it none may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FramedBy(Vec<String>);
+
+impl FramedBy {
+    /// Whether there is any.
+    pub const fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// As `frame-ancestors` has it (CSP level 3, 6.4.2).
+    fn ancestors(&self) -> String {
+        if self.any() {
+            self.0.join(" ")
+        } else {
+            "'none'".to_owned()
+        }
+    }
 }
 
 impl Page {
@@ -50,6 +72,16 @@ impl Page {
             sections: Vec::new(),
             islands: false,
             status: StatusCode::OK,
+            framed_by: None,
+        }
+    }
+
+    /// A page for a frame in pages of these origins, and in no other.
+    pub fn framed(title: &str, origins: &[String]) -> Self {
+        Self {
+            visitor: Visitor::Framed,
+            framed_by: Some(FramedBy(origins.to_vec())),
+            ..Self::open(title, "")
         }
     }
 
@@ -106,6 +138,7 @@ impl Page {
             String::new()
         };
         let status = self.status;
+        let framed_by = self.framed_by.clone();
         let current = state.portal.company().current();
         let now = present::timestamp(state.portal.now().timestamp(), &current.zone);
         let style = state.assets.style.clone();
@@ -113,16 +146,19 @@ impl Page {
             let contents = contents().into_view();
             view! { <Document page=self current=current style=style scripts=scripts now=now>{contents}</Document> }
         });
-        answer(status, &nonce, format!("<!DOCTYPE html>{body}"))
+        answer(status, &nonce, framed_by, format!("<!DOCTYPE html>{body}"))
     }
 }
 
-fn answer(status: StatusCode, nonce: &str, html: String) -> Response {
+fn answer(status: StatusCode, nonce: &str, framed_by: Option<FramedBy>, html: String) -> Response {
     // 'wasm-unsafe-eval' lets the browser compile the islands' WebAssembly, and allows no other evaluation (CSP level 3,
     // section 4.4). Everything else comes from here or from nowhere.
+    let ancestors = framed_by
+        .as_ref()
+        .map_or_else(|| "'none'".to_owned(), FramedBy::ancestors);
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-         font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors {ancestors}"
     );
     let mut response = (status, html).into_response();
     let headers = response.headers_mut();
@@ -133,6 +169,9 @@ fn answer(status: StatusCode, nonce: &str, html: String) -> Response {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    if let Some(framed_by) = framed_by {
+        response.extensions_mut().insert(framed_by);
     }
     response
 }

@@ -4,8 +4,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::pages::{
-    account, accounts, demo, home, my_data, not_found, permissions, second_fact, share, staff,
-    who_looked,
+    account, accounts, demo, home, join, my_data, not_found, permissions, second_fact, share,
+    staff, who_looked,
 };
 use crate::state::AppState;
 
@@ -69,11 +69,24 @@ pub fn routes() -> Router<AppState> {
             "/change/{field}",
             get(share::change::page).post(share::change::submit),
         )
+        .route("/join/{programme}", get(join::page).post(join::submit))
+        .route(
+            "/joining/{token}",
+            get(join::link::page).post(join::link::submit),
+        )
         .route("/who-looked", get(who_looked::page))
         .merge(behind_the_staff_door())
         .route("/demo/outbox", get(demo::outbox))
         .route("/act/{*name}", post(my_data::act))
         .fallback(not_found)
+}
+
+/// What may stand in a frame of the company's own pages. It knows no session.
+pub fn embeddable() -> Router<AppState> {
+    Router::new().route(
+        "/join/{programme}/embed",
+        get(join::embed::page).post(join::embed::submit),
+    )
 }
 
 /// How a customer gets in, and where they are logged in.
@@ -181,6 +194,8 @@ fn behind_the_staff_door() -> Router<AppState> {
             "/staff/keys",
             get(staff::keys::page).post(staff::keys::create),
         )
+        .route("/staff/webhooks", get(staff::webhooks::page))
+        .route("/staff/webhooks/again", post(staff::webhooks::again))
         .route("/staff/decisions", get(staff::decisions::page))
         .route("/staff/keys/end", post(staff::keys::end))
         .route("/staff/people/role", post(staff::people::change_role))

@@ -31,6 +31,11 @@ const PAGES = [
   { name: "share and earn", path: "/share", who: "ben" },
   { name: "an ask with an address", path: "/share/offers_by_post", who: "ben" },
   { name: "an ask with choices", path: "/share/your_taste", who: "ben" },
+  { name: "a programme", path: "/join/club" },
+  { name: "a programme, with a mistake", path: "/join/club", act: (page) => send(page, { "E-mail address": "ada@nowhere" }) },
+  { name: "a programme to join at once", path: "/join/club", who: "ben" },
+  { name: "a way back that is not on the list", path: "/join/club?return_to=https%3A%2F%2Fevil.example" },
+  { name: "a link to join that has ended", path: "/joining/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
   { name: "your log-in", path: "/account", who: "ben" },
   { name: "devices", path: "/account/devices", who: "ben" },
   { name: "addresses and numbers", path: "/account/contacts", who: "ben" },
@@ -47,6 +52,7 @@ const PAGES = [
   { name: "who works here", path: "/staff/people", works: true },
   { name: "keys of systems", path: "/staff/keys", works: true },
   { name: "what was done", path: "/staff/decisions", works: true },
+  { name: "what our shops were told", path: "/staff/webhooks", works: true },
 ];
 
 async function send(page, fields) {

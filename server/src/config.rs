@@ -38,6 +38,8 @@ pub struct Config {
     pub mail: Mail,
     /// How texts to phones are sent.
     pub texts: Texts,
+    /// The shops of programmes that are told what members do, by the programmes' keys.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// How long a log-in lasts.
     pub sessions: Sessions,
     /// What is asked of a password.
@@ -145,6 +147,11 @@ impl Connection {
 
 /// The environment variable that holds the address of a connection: `FAIRHOLD_CONNECTION_SHOP_URL` for `shop`.
 pub fn url_variable(connection: &str) -> String {
+    format!("FAIRHOLD_CONNECTION_{}_URL", in_variable(connection))
+}
+
+/// A name as a part of the name of an environment variable.
+fn in_variable(name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_uppercase()
@@ -152,8 +159,7 @@ pub fn url_variable(connection: &str) -> String {
             '_'
         }
     };
-    let name: String = connection.chars().map(plain).collect();
-    format!("FAIRHOLD_CONNECTION_{name}_URL")
+    name.chars().map(plain).collect()
 }
 
 const fn four() -> u32 {
@@ -203,6 +209,23 @@ impl Default for Texts {
             most_a_day: 1_000,
         }
     }
+}
+
+/// The shop of a programme.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Where it is told, such as `https://shop.example.com/webhooks`.
+    pub url: String,
+    /// A file that holds the secret which proves who tells it; without one it is in the environment: see
+    /// [`webhook_variable`].
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+}
+
+/// The environment variable that holds the secret of a programme's shop: `FAIRHOLD_WEBHOOK_CLUB_SECRET` for `club`.
+pub fn webhook_variable(programme: &str) -> String {
+    format!("FAIRHOLD_WEBHOOK_{}_SECRET", in_variable(programme))
 }
 
 /// How long a log-in lasts.

@@ -7,14 +7,15 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY,
+    STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use fairhold_app::error::PortalError;
-use fairhold_app::routes::routes;
+use fairhold_app::render::FramedBy;
+use fairhold_app::routes::{embeddable, routes};
 use fairhold_app::state::AppState;
 use fairhold_domain::peer::Network;
 use tokio::sync::Semaphore;
@@ -65,12 +66,16 @@ pub fn router(state: AppState, config: &Config) -> Router {
     let room = Arc::new(Semaphore::new(config.server.most_requests));
     let wall = Arc::new(Wall::new(&state.portal));
     let proxies: Arc<[Network]> = config.server.proxies.clone().into();
-    routes()
-        .merge(api::router(&state))
-        .layer(from_fn_with_state((state.clone(), wall), hold_back))
-        .layer(from_fn_with_state(proxies, know_peer))
+    let behind_the_wall = |routes: Router<AppState>| {
+        routes
+            .layer(from_fn_with_state((state.clone(), wall.clone()), hold_back))
+            .layer(from_fn_with_state(proxies.clone(), know_peer))
+    };
+    behind_the_wall(routes().merge(api::router(&state)))
         .layer(sessions)
         .layer(from_fn(end_cookie_securely))
+        // No session reaches what stands in other people's pages.
+        .merge(behind_the_wall(embeddable()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(CsrfLayer::new())
@@ -238,6 +243,8 @@ async fn log(request: Request, next: Next) -> Response {
 /// Headers for every answer (ASVS 5.0, 3.4).
 async fn web_rows(State(https): State<bool>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let framed = response.extensions().get::<FramedBy>();
+    let framed = framed.is_some_and(FramedBy::any);
     let headers = response.headers_mut();
     let rows = [
         ("x-content-type-options", "nosniff"),
@@ -256,6 +263,12 @@ async fn web_rows(State(https): State<bool>, request: Request, next: Next) -> Re
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         );
+    }
+    if framed {
+        // The page's own policy says who may hold it, which the older header can't.
+        headers.remove(X_FRAME_OPTIONS);
+        let anybody = HeaderValue::from_static("cross-origin");
+        headers.insert("cross-origin-resource-policy", anybody);
     }
     // Pages bring their own. What is no page needs nothing.
     headers

@@ -33,6 +33,8 @@ const DOORS: &[&str] = &[
     "/forgot-password",
     "/set-password",
     "/not-me",
+    "/join",
+    "/joining",
     "/staff/log-in",
     "/staff/code",
     "/staff/join",

@@ -17,6 +17,7 @@ use fairhold_portal::breached::BreachedPasswords;
 use fairhold_portal::mail::Mailer;
 use fairhold_portal::systems::Connections;
 use fairhold_portal::texts::{Gateway, Texter};
+use fairhold_portal::webhooks::{Receiver, Webhooks};
 use fairhold_portal::world::World;
 use fairhold_portal::{CompanySource, Parts, Portal, Settings};
 use fairhold_store::keys::KeyStore;
@@ -24,7 +25,7 @@ use fairhold_store::{Db, SecretKey, StoreError};
 use lettre::AsyncSmtpTransport;
 use secrecy::ExposeSecret;
 
-use crate::config::{self, Config, Connection, Server, secret, url_variable};
+use crate::config::{self, Config, Connection, Server, secret, url_variable, webhook_variable};
 
 const POSTGRES_URL: &str = "FAIRHOLD_POSTGRES_URL";
 const KEYS_POSTGRES_URL: &str = "FAIRHOLD_KEYS_POSTGRES_URL";
@@ -58,6 +59,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
     }
     let mailer = mailer(config, mode)?;
     let texter = texter(config, mode)?;
+    let webhooks = webhooks(config)?;
     let staff = staff(config)?;
     let breached = config.passwords.breached_file.as_deref();
     let breached = breached.map(BreachedPasswords::open).transpose()?;
@@ -85,6 +87,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
         connections: connections(config)?,
         mailer,
         texter,
+        webhooks,
         breached,
     })
 }
@@ -468,6 +471,20 @@ fn texter(config: &Config, mode: Mode) -> anyhow::Result<Texter> {
     )?;
     let gateway = Gateway::new(url, token).context("texts.gateway_url can't be used")?;
     Ok(Texter::Gateway(gateway))
+}
+
+/// The shops that are told what members of their programmes do.
+fn webhooks(config: &Config) -> anyhow::Result<Webhooks> {
+    let receiver = |(programme, webhook): (&String, &config::Webhook)| {
+        let variable = webhook_variable(programme);
+        let secret = secret(&variable, webhook.secret_file.as_deref())?.ok_or_else(|| {
+            anyhow!("webhooks.{programme} has no secret, so its shop could not tell who sends. Set `secret_file` to a file that holds it, or {variable} in the environment.")
+        })?;
+        let receiver = Receiver::new(&webhook.url, &secret)
+            .with_context(|| format!("webhooks.{programme} can't be used"))?;
+        Ok((programme.clone(), receiver))
+    };
+    config.webhooks.iter().map(receiver).collect()
 }
 
 fn text_countries(config: &Config) -> anyhow::Result<Vec<HomeCountry>> {

@@ -1432,6 +1432,7 @@ fn every_setting_is_documented_with_its_default() {
             );
         }
     }
+    assert!(read(&on).webhooks["club"].secret_file.is_some());
     let shop = &read(&on).connections["shop"];
     assert_eq!(shop.most(), 4, "the default of a connection");
 }

@@ -6,6 +6,7 @@ pub mod api_docs;
 pub mod demo;
 pub mod form;
 pub mod home;
+pub mod join;
 pub mod my_data;
 pub mod permissions;
 pub mod second_fact;

@@ -1,6 +1,7 @@
 //! Form fields: label, hint, what is wrong, and the field itself, tied together for those who listen.
 
 use fairhold_domain::contact_point::Kind;
+use fairhold_domain::nickname;
 use fairhold_domain::password::{ADVISED, SHORTEST};
 use leptos::prelude::*;
 
@@ -21,6 +22,21 @@ pub fn EmailField(
             <label for="email">"E-mail address"</label>
             <Wrong id="email-error" error=error />
             <input id="email" name="email" type="email" autocomplete=if own { "username" } else { "off" } required=true maxlength="254"
+                value=value aria-invalid=invalid aria-describedby=about />
+        </div>
+    }
+}
+
+/// A field for what a member of a programme wants to be called. It may stay empty.
+#[component]
+pub fn NicknameField(value: String, error: Option<String>) -> impl IntoView {
+    let (invalid, about) = described("nickname", error.is_some(), true);
+    view! {
+        <div class="field">
+            <label for="nickname">"Nickname (you may leave this empty)"</label>
+            <p class="hint" id="nickname-hint">"What we may call you. It need not be your name."</p>
+            <Wrong id="nickname-error" error=error />
+            <input id="nickname" name="nickname" type="text" autocomplete="nickname" maxlength=nickname::LONGEST.to_string()
                 value=value aria-invalid=invalid aria-describedby=about />
         </div>
     }

@@ -19,6 +19,8 @@ pub enum Visitor {
         /// The address they log in with, where the page knows it.
         address: Option<String>,
     },
+    /// Somebody who sees the page in a frame of another page.
+    Framed,
     /// Somebody of the staff.
     Staff {
         /// What they do.
@@ -48,7 +50,12 @@ pub fn Document(
     let company = &current.catalog.company;
     let title = format!("{} – {}", page.title, company.name);
     let company_style = format!("/company.css?v={}", current.revision);
+    // What stands in a frame has the page around it.
+    let around = !matches!(page.visitor, Visitor::Framed);
     let contents = match &page.visitor {
+        Visitor::Framed => {
+            view! { <main id="main" class="plain framed">{children()}</main> }.into_any()
+        }
         Visitor::Stranger | Visitor::Staff { .. } => {
             view! { <main id="main" class="plain">{children()}</main> }.into_any()
         }
@@ -76,11 +83,13 @@ pub fn Document(
                 <Raw html=scripts />
             </head>
             <body>
-                <a class="skip" href="#main">"Skip to the page"</a>
-                <Top visitor=page.visitor.clone() current=current.clone() />
-                <p class="on-paper">{format!("This page shows what stood here on {now}.")}</p>
+                {around.then(|| view! {
+                    <a class="skip" href="#main">"Skip to the page"</a>
+                    <Top visitor=page.visitor.clone() current=current.clone() />
+                    <p class="on-paper">{format!("This page shows what stood here on {now}.")}</p>
+                })}
                 {contents}
-                <Foot current=current.clone() />
+                {around.then(|| view! { <Foot current=current.clone() /> })}
             </body>
         </html>
     }
@@ -104,7 +113,7 @@ fn Top(visitor: Visitor, current: Arc<Current>) -> impl IntoView {
         .clone()
         .unwrap_or_else(|| "Your data, in plain English".to_owned());
     let (home, side) = match visitor {
-        Visitor::Stranger => ("/", None),
+        Visitor::Stranger | Visitor::Framed => ("/", None),
         Visitor::Customer { address } => {
             let who = address.map_or_else(
                 || "You are logged in".to_owned(),

@@ -103,16 +103,22 @@ pub enum Actor {
 pub enum Scope {
     /// Ask what the key itself may do.
     Whoami,
+    /// Ask somebody whether they want to be in a programme.
+    Members,
+    /// Learn what to call a customer.
+    Customers,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Whoami];
+    pub const ALL: [Self; 3] = [Self::Whoami, Self::Members, Self::Customers];
 
     /// As the command line and the store write it.
     pub const fn key(self) -> &'static str {
         match self {
             Self::Whoami => "whoami",
+            Self::Members => "members",
+            Self::Customers => "customers",
         }
     }
 
@@ -166,6 +172,14 @@ pub enum Action {
     RevokeApiKey,
     /// Read what the staff and other systems were allowed and refused.
     ReadDecisions,
+    /// Read what the shops of programmes were told.
+    ReadWebhooks,
+    /// Tell the shop of a programme once more.
+    SendWebhookAgain,
+    /// Ask somebody, for a system, whether they want to be in a programme.
+    AskToJoin,
+    /// Learn, for a system, what to call a customer.
+    FindCustomer,
     /// Ask what the key of a system may do.
     AskWhoami,
 }
@@ -208,7 +222,7 @@ pub fn may(actor: Actor, action: Action) -> bool {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::OpenPublicPage,
         Self::UseDoor,
         Self::BeCustomer,
@@ -229,6 +243,10 @@ impl Action {
         Self::CreateApiKey,
         Self::RevokeApiKey,
         Self::ReadDecisions,
+        Self::ReadWebhooks,
+        Self::SendWebhookAgain,
+        Self::AskToJoin,
+        Self::FindCustomer,
         Self::AskWhoami,
     ];
 
@@ -259,6 +277,11 @@ impl Action {
                 Party::Role(Role::PrivacyOfficer),
                 Party::Operator,
             ],
+            Self::ReadWebhooks | Self::SendWebhookAgain => {
+                &[ADMINISTRATOR, Party::Role(Role::Marketing)]
+            }
+            Self::AskToJoin => &[Party::System(Scope::Members)],
+            Self::FindCustomer => &[Party::System(Scope::Customers)],
             Self::AskWhoami => &[Party::System(Scope::Whoami)],
         }
     }
@@ -284,6 +307,8 @@ impl Action {
                 | Self::CreateApiKey
                 | Self::RevokeApiKey
                 | Self::ReadDecisions
+                | Self::ReadWebhooks
+                | Self::SendWebhookAgain
         )
     }
 
@@ -310,6 +335,10 @@ impl Action {
             Self::CreateApiKey => "make a key for one of our systems",
             Self::RevokeApiKey => "end the key of one of our systems",
             Self::ReadDecisions => "see what the staff and our systems did",
+            Self::ReadWebhooks => "see what we told the shops of our programmes",
+            Self::SendWebhookAgain => "tell the shop of a programme once more",
+            Self::AskToJoin => "ask somebody to join a programme",
+            Self::FindCustomer => "learn what to call a customer",
             Self::AskWhoami => "ask what a key may do",
         }
     }
@@ -428,7 +457,8 @@ mod tests {
                 ReadGrants,
                 ChangeGrants,
             ],
-            Actor::Staff(Role::Support | Role::Supervisor | Role::Marketing) => &[OpenStaffHome],
+            Actor::Staff(Role::Support | Role::Supervisor) => &[OpenStaffHome],
+            Actor::Staff(Role::Marketing) => &[OpenStaffHome, ReadWebhooks, SendWebhookAgain],
             Actor::Staff(Role::PrivacyOfficer) => &[OpenStaffHome, ReadDecisions],
             Actor::Staff(Role::Administrator) => &[
                 OpenStaffHome,
@@ -440,8 +470,12 @@ mod tests {
                 CreateApiKey,
                 RevokeApiKey,
                 ReadDecisions,
+                ReadWebhooks,
+                SendWebhookAgain,
             ],
             Actor::System(Some(Scope::Whoami)) => &[AskWhoami],
+            Actor::System(Some(Scope::Members)) => &[AskToJoin],
+            Actor::System(Some(Scope::Customers)) => &[FindCustomer],
             Actor::Operator => &[
                 ReadStaff,
                 InviteStaff,

@@ -17,7 +17,7 @@ use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, LinkKind, Request};
 use fairhold_store::log_in_tries::{self, Door};
 use fairhold_store::seal::token_hash;
-use fairhold_store::{StoreError, jobs, sessions};
+use fairhold_store::{StoreError, Tx, jobs, sessions};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::alerts::Alert;
@@ -47,28 +47,27 @@ impl Portal {
     /// When the text is no address.
     pub async fn ask_by_mail(&self, asked: Request, address: &str) -> Result<()> {
         let address = EmailAddress::parse(address)?;
+        let portal = self.clone();
+        let write = self.inner.db.write(move |tx| {
+            Box::pin(async move { portal.knock(tx, asked, address.as_str().as_bytes()).await })
+        });
+        write.await?;
+        self.inner.bell.ring();
+        Ok(())
+    }
+
+    /// Writes down, sealed, what somebody asks at the door, and queues its answer. Whoever commits rings the bell.
+    pub(crate) async fn knock(&self, tx: &mut Tx, asked: Request, plain: &[u8]) -> Result<()> {
         let request_id = self.new_id();
         let sealed = self.inner.keys.portal().requests.seal(
             &format!("request:{request_id}"),
-            address.as_str().as_bytes(),
+            plain,
             &*self.inner.world.random,
         )?;
         let now = self.now();
-        let job = AnswerRequest {
-            request_id: request_id.clone(),
-        };
-        let (job_id, payload) = (self.new_id(), job.payload()?);
-        self.inner
-            .db
-            .write(move |tx| {
-                Box::pin(async move {
-                    accounts::add_request(tx, &request_id, asked, sealed, now).await?;
-                    jobs::queue(tx, &job_id, AnswerRequest::NAME, &payload, now).await?;
-                    Ok::<(), Error>(())
-                })
-            })
-            .await?;
-        self.inner.bell.ring();
+        accounts::add_request(tx, &request_id, asked, sealed, now).await?;
+        let payload = AnswerRequest { request_id }.payload()?;
+        jobs::queue(tx, &self.new_id(), AnswerRequest::NAME, &payload, now).await?;
         Ok(())
     }
 

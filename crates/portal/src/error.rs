@@ -5,7 +5,9 @@ use crate::contact_points::ContactError;
 use crate::own_fields::Refusal;
 use fairhold_domain::email::EmailError;
 use fairhold_domain::factors::CodeError;
+use fairhold_domain::nickname::NicknameError;
 use fairhold_domain::password::PasswordError;
+use fairhold_domain::return_to::NotOnTheList;
 use fairhold_domain::second_fact::AnswerError;
 use fairhold_store::StoreError;
 
@@ -33,6 +35,12 @@ pub enum Error {
     /// The password will not do.
     #[error("not a password")]
     Password(#[from] PasswordError),
+    /// The text will not do as a nickname.
+    #[error("not a nickname")]
+    Nickname(#[from] NicknameError),
+    /// Nobody may be sent to this address.
+    #[error("not an address to return to")]
+    ReturnTo(#[from] NotOnTheList),
     /// The address or number can't be added or proven.
     #[error("not a contact point")]
     Contact(#[from] ContactError),
@@ -107,6 +115,11 @@ pub enum OpenError {
     /// The catalog.
     #[error(transparent)]
     Company(#[from] crate::CompanyError),
+    /// The settings name a shop for a programme that the catalog lacks.
+    #[error(
+        "the settings have a section webhooks.{0}, and the catalog has no programme {0}. Write the key of one that it has."
+    )]
+    UnknownProgramme(String),
     /// Anything else.
     #[error(transparent)]
     Portal(#[from] Error),

@@ -15,10 +15,12 @@ mod error;
 pub mod factors;
 pub mod grants;
 pub mod jobs;
+pub mod joining;
 mod links;
 pub mod mail;
 pub mod my_data;
 pub mod once;
+mod outgoing;
 pub mod own_fields;
 mod own_values;
 pub mod passkeys;
@@ -31,6 +33,7 @@ pub mod staff;
 pub mod systems;
 pub mod texts;
 pub mod totp;
+pub mod webhooks;
 pub mod who_looked;
 pub mod world;
 
@@ -58,6 +61,7 @@ use passwords::Passwords;
 use systems::Connections;
 use texts::Texter;
 use webauthn_rs::Webauthn;
+use webhooks::Webhooks;
 use world::World;
 
 /// How this portal is run.
@@ -98,6 +102,7 @@ struct Inner {
     company: Company,
     mailer: Mailer,
     texter: Texter,
+    webhooks: Webhooks,
     passwords: Passwords,
     relying_party: Option<Webauthn>,
     bell: Bell,
@@ -121,6 +126,8 @@ pub struct Parts {
     pub mailer: Mailer,
     /// How texts to phones leave.
     pub texter: Texter,
+    /// The shops that are told what members of their programmes do.
+    pub webhooks: Webhooks,
     /// Passwords that thieves have already.
     pub breached: Option<BreachedPasswords>,
 }
@@ -147,6 +154,9 @@ impl Portal {
     pub async fn open(parts: Parts) -> std::result::Result<Self, OpenError> {
         parts.db.migrate(Part::Data).await?;
         let company = Company::load(parts.source, parts.connections)?;
+        if let Some(unknown) = parts.webhooks.unknown(&company.current().catalog) {
+            return Err(OpenError::UnknownProgramme(unknown.to_owned()));
+        }
         let passwords = Passwords::new(&*parts.world.random, parts.breached)?;
         let name = company.current().catalog.company.name.clone();
         let relying_party = passkeys::relying_party(&parts.settings.public_url, &name);
@@ -159,6 +169,7 @@ impl Portal {
                 company,
                 mailer: parts.mailer,
                 texter: parts.texter,
+                webhooks: parts.webhooks,
                 passwords,
                 relying_party,
                 bell: Bell::default(),

@@ -108,6 +108,15 @@ pub(crate) struct ResetMail<'a> {
     pub link: &'a str,
 }
 
+/// A link to join a programme.
+#[derive(Template)]
+#[template(path = "join.txt")]
+pub(crate) struct JoinMail<'a> {
+    pub company: &'a str,
+    pub programme: &'a str,
+    pub link: &'a str,
+}
+
 /// A code that proves an address.
 #[derive(Template)]
 #[template(path = "code.txt")]

@@ -13,7 +13,7 @@ use fairhold_domain::time::Moment;
 use fairhold_store::accounts::Account;
 use fairhold_store::grants::{self, StoredGrant};
 use fairhold_store::records::{OwnRecord, OwnValue};
-use fairhold_store::{StoreError, Tx, factors};
+use fairhold_store::{StoreError, Tx, factors, memberships};
 
 use crate::company::Current;
 use crate::error::{Error, Result};
@@ -22,6 +22,9 @@ use crate::{Customer, Portal};
 
 /// The address that the customer logs in with, by its name in the sealed record.
 pub(crate) const ADDRESS: &str = "account.email";
+
+/// What a member of a programme wants to be called, by its name in the sealed record.
+pub(crate) const NICKNAME: &str = "membership.nickname";
 
 /// The address that the customer logs in with.
 pub(crate) fn address(record: &OwnRecord) -> Result<EmailAddress> {
@@ -44,6 +47,34 @@ pub(crate) fn given(value: &str, at: Moment) -> OwnValue {
 }
 
 impl Portal {
+    /// Which programmes the customer is in, or was.
+    pub(crate) async fn membership_values(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        current: &Current,
+    ) -> Result<BTreeMap<String, OwnValue>> {
+        let all = memberships::of(tx, customer.id).await?;
+        let last = all
+            .iter()
+            .map(|its| its.left_at.unwrap_or(its.joined_at))
+            .max();
+        let words: Vec<String> = all
+            .into_iter()
+            .map(|its| {
+                let programme = current.catalog.company.programme(&its.programme);
+                let name = programme.map_or(its.programme.as_str(), |programme| &programme.name);
+                match its.left_at {
+                    None => name.to_owned(),
+                    Some(_) => format!("{name} (you left)"),
+                }
+            })
+            .collect();
+        let value = last.map(|at| given(&words.join(", "), at));
+        let value = value.map(|value| ("membership.programmes".to_owned(), value));
+        Ok(value.into_iter().collect())
+    }
+
     /// What is kept to let the customer in, beside the sealed record: what they proved, and how and where they come in.
     pub(crate) async fn log_in_values(
         &self,

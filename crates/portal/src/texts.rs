@@ -5,13 +5,13 @@
 //! the text over.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncWriteExt;
 
 use crate::mail::MailError;
+use crate::outgoing::{self, OutgoingError};
 
 /// How long a gateway may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -53,42 +53,24 @@ pub enum GatewayError {
     Tls,
 }
 
+impl From<OutgoingError> for GatewayError {
+    fn from(error: OutgoingError) -> Self {
+        match error {
+            OutgoingError::Address => Self::Address,
+            OutgoingError::Open => Self::Open,
+            OutgoingError::Tls => Self::Tls,
+        }
+    }
+}
+
 impl Gateway {
     /// A gateway at that address, which must be https unless it is on this machine.
     ///
     /// # Errors
     /// When the address can't be used.
     pub fn new(url: &str, token: SecretString) -> Result<Self, GatewayError> {
-        let url = reqwest::Url::parse(url).map_err(|_| GatewayError::Address)?;
-        let is_here = match url.host() {
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            Some(url::Host::Domain(name)) => name == "localhost",
-            None => return Err(GatewayError::Address),
-        };
-        match url.scheme() {
-            "https" => {}
-            "http" if is_here => {}
-            "http" => return Err(GatewayError::Open),
-            _ => return Err(GatewayError::Address),
-        }
-        let roots = rustls::RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| GatewayError::Tls)?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .timeout(TIMEOUT)
-            // Whoever answers for the gateway must not send the codes elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|_| GatewayError::Tls)?;
+        let url = outgoing::address(url)?;
+        let client = outgoing::client(TIMEOUT)?;
         Ok(Self { client, url, token })
     }
 

@@ -45,11 +45,13 @@ pub enum Request {
     SignUp,
     /// A new password.
     Reset,
+    /// A place in a programme.
+    Join,
 }
 
 impl Request {
     fn parse(text: &str) -> Option<Self> {
-        [Self::SignUp, Self::Reset]
+        [Self::SignUp, Self::Reset, Self::Join]
             .into_iter()
             .find(|request| LinkKind::from(*request).as_str() == text)
     }
@@ -60,6 +62,7 @@ impl From<Request> for LinkKind {
         match request {
             Request::SignUp => Self::SignUp,
             Request::Reset => Self::Reset,
+            Request::Join => Self::Join,
         }
     }
 }
@@ -71,6 +74,8 @@ pub enum LinkKind {
     SignUp,
     /// Set a new password.
     Reset,
+    /// Join a programme.
+    Join,
     /// End what somebody else did in the owner's name.
     NotMe,
 }
@@ -81,6 +86,7 @@ impl LinkKind {
         match self {
             Self::SignUp => "sign-up",
             Self::Reset => "reset",
+            Self::Join => "join",
             Self::NotMe => "not-me",
         }
     }
@@ -92,7 +98,7 @@ impl LinkKind {
 
     /// Reads what [`Self::as_str`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::SignUp, Self::Reset, Self::NotMe]
+        [Self::SignUp, Self::Reset, Self::Join, Self::NotMe]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }
@@ -187,6 +193,12 @@ pub async fn set_password(
         tx.execute(sql, [customer.into(), hash.into(), now.into()])
             .await?,
     )
+}
+
+/// Notes that a customer has just proven the address; answers whether they had not before.
+pub async fn prove(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<bool> {
+    let sql = "UPDATE customers SET proven_at = $2 WHERE customer_id = $1 AND proven_at IS NULL";
+    Ok(tx.execute(sql, [customer.into(), now.into()]).await? > 0)
 }
 
 /// Sets another password for somebody who logged in with the one that was set at `before`.
@@ -285,6 +297,19 @@ pub async fn password_links_since(tx: &mut Tx, customer: CustomerId, since: Mome
     Ok(count)
 }
 
+/// How many links to join a programme were mailed to a customer since `since`.
+pub async fn join_links_since(tx: &mut Tx, customer: CustomerId, since: Moment) -> Result<i64> {
+    let sql =
+        "SELECT COUNT(*) FROM mail_links WHERE customer_id = $1 AND created_at > $2 AND kind = $3";
+    let args = [
+        customer.into(),
+        since.into(),
+        LinkKind::Join.as_str().into(),
+    ];
+    let (count,) = tx.one::<(i64,)>(sql, args).await?;
+    Ok(count)
+}
+
 /// A link while it can still be used. Looking changes nothing.
 pub async fn link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {
     let sql = "SELECT customer_id, kind, created_at FROM mail_links l \
@@ -317,7 +342,7 @@ pub async fn end_links(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result
 }
 
 /// Uses a link up; `None` when it was used before, is too old, or never was. All other links of the customer that set a
-/// password go too.
+/// password go too, but for a link that joins a programme: it says nothing about the password.
 pub async fn use_link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Option<MailLink>> {
     if link(tx, token_hash, now).await?.is_none() {
         return Ok(None);
@@ -328,6 +353,9 @@ pub async fn use_link(tx: &mut Tx, token_hash: &str, now: Moment) -> Result<Opti
     let Some(link) = row.map(LinkRow::read).transpose()? else {
         return Ok(None);
     };
+    if link.kind == LinkKind::Join {
+        return Ok(Some(link));
+    }
     let sql = "UPDATE mail_links SET used_at = $2 WHERE customer_id = $1 AND used_at IS NULL AND kind IN ($3, $4)";
     let args = [
         link.customer.into(),

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod api_keys;
 pub mod contact_points;
+pub mod customer_refs;
 pub mod db;
 pub mod decisions;
 pub mod factors;
@@ -21,6 +22,7 @@ pub mod log_in_tries;
 pub mod looks;
 pub mod memberships;
 pub mod outbox;
+pub mod pending_joins;
 pub mod points;
 pub mod records;
 pub mod seal;
@@ -29,6 +31,7 @@ pub mod sessions;
 pub mod shown_asks;
 pub mod staff;
 pub mod told_findings;
+pub mod webhook_deliveries;
 
 pub use db::{Db, StoreError, Tx, Value};
 pub use seal::{Random, Sealed, SecretKey};

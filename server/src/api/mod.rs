@@ -25,7 +25,9 @@
 //! ```
 
 pub mod ask;
+mod customers;
 mod docs;
+mod members;
 mod openapi;
 pub mod problem;
 mod whoami;
@@ -49,6 +51,8 @@ fn calls() -> Vec<Call> {
         Call::open(routes!(openapi::document)),
         Call::open(routes!(docs::page)),
         Call::keyed(Action::AskWhoami, routes!(whoami::whoami)),
+        Call::keyed(Action::AskToJoin, routes!(members::ask)),
+        Call::keyed(Action::FindCustomer, routes!(customers::find)).refused(&[Problem::NotFound]),
     ]
 }
 
@@ -79,7 +83,6 @@ impl Call {
     }
 
     /// The same, which has problems of its own.
-    #[expect(dead_code, reason = "no call has problems of its own yet")]
     fn refused(self, problems: &'static [Problem]) -> Self {
         Self { problems, ..self }
     }

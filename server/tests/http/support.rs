@@ -19,7 +19,7 @@ use fairhold_portal::demo::DemoCustomer;
 use fairhold_portal::texts::Texter;
 use fairhold_portal::world::{Clock, World};
 use fairhold_portal::{Customer, Portal};
-use fairhold_server::config::{Config, Connection, Server};
+use fairhold_server::config::{Config, Connection, Server, Webhook};
 use fairhold_server::demo::{self, Persona};
 use fairhold_server::wiring::{Mode, parts};
 use fairhold_store::SecretKey;
@@ -231,6 +231,17 @@ impl Setup {
         self
     }
 
+    /// The same, which tells a programme's shop at this address what members do.
+    pub fn with_webhook(mut self, programme: &str, url: &str, secret: &str) -> Self {
+        let webhook = Webhook {
+            url: url.to_owned(),
+            secret_file: Some(self.secret(&format!("{programme}-secret"), secret)),
+        };
+        let webhooks = &mut self.config.webhooks;
+        webhooks.insert(programme.to_owned(), webhook);
+        self
+    }
+
     /// The same, whose texts to phones leave so.
     pub fn with_texter(mut self, texter: Texter) -> Self {
         self.texter = Some(texter);
@@ -272,6 +283,23 @@ impl Setup {
             _folder: self.folder,
         }
     }
+}
+
+/// Copies the demo's catalog, to be changed.
+pub fn copy_catalog(to: &Path) {
+    fn copy(from: &Path, to: &Path) {
+        std::fs::create_dir_all(to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            let to = to.join(entry.file_name());
+            if entry.file_type().unwrap().is_dir() {
+                copy(&entry.path(), &to);
+            } else {
+                std::fs::copy(entry.path(), to).unwrap();
+            }
+        }
+    }
+    copy(Path::new("../catalog/demo"), to);
 }
 
 /// The browser's files, as the build would leave them.
@@ -472,7 +500,7 @@ pub fn link_in(text: &str) -> String {
         .lines()
         .map(str::trim)
         .find(|line| {
-            ["/set-password/", "/not-me/", "/staff/join/"]
+            ["/set-password/", "/not-me/", "/staff/join/", "/joining/"]
                 .iter()
                 .any(|path| line.contains(path))
         })

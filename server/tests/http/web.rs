@@ -39,6 +39,8 @@ async fn pages(house: &House) -> Vec<(String, Answer)> {
         "/forgot-password",
         "/check-your-mail",
         "/demo/outbox",
+        "/join/club",
+        "/joining/none",
         "/nowhere",
         &link,
         "/set-password/none",

@@ -9,13 +9,16 @@ use reqwest::Method;
 use crate::support::{Answer, Browser, House};
 
 /// Pages and files that a stranger may open.
-const OPEN: [&str; 18] = [
+const OPEN: [&str; 21] = [
     "GET /",
     "GET /sign-up",
     "GET /forgot-password",
     "GET /check-your-mail",
     "GET /set-password/{token}",
     "GET /not-me/{token}",
+    "GET /join/{programme}",
+    "GET /join/{programme}/embed",
+    "GET /joining/{token}",
     "GET /log-in",
     "GET /demo/outbox",
     "GET /staff/log-in",
@@ -31,11 +34,14 @@ const OPEN: [&str; 18] = [
 ];
 
 /// Forms that a stranger may send.
-pub const OPEN_FORMS: [&str; 10] = [
+pub const OPEN_FORMS: [&str; 13] = [
     "POST /sign-up",
     "POST /forgot-password",
     "POST /set-password/{token}",
     "POST /not-me/{token}",
+    "POST /join/{programme}",
+    "POST /join/{programme}/embed",
+    "POST /joining/{token}",
     "POST /log-in/passkey",
     "POST /log-in",
     "POST /log-out",
@@ -53,8 +59,10 @@ pub const HALF_IN: [&str; 4] = [
 ];
 
 /// Pages and forms behind the staff door: everybody else is sent to the staff's log-in.
-pub const STAFF: [&str; 11] = [
+pub const STAFF: [&str; 13] = [
     "GET /staff/decisions",
+    "GET /staff/webhooks",
+    "POST /staff/webhooks/again",
     "GET /staff",
     "GET /staff/code",
     "POST /staff/code",
@@ -68,7 +76,11 @@ pub const STAFF: [&str; 11] = [
 ];
 
 /// Calls of other systems: without a key they are refused.
-const SYSTEMS: [&str; 1] = ["GET /v1/whoami"];
+const SYSTEMS: [&str; 3] = [
+    "GET /v1/whoami",
+    "POST /v1/programmes/{id}/members",
+    "POST /v1/customers/find",
+];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
 pub const CUSTOMERS: [&str; 22] = [
@@ -147,6 +159,9 @@ pub fn action(route: &str) -> Option<Action> {
         | "/forgot-password"
         | "/set-password/{token}"
         | "/not-me/{token}"
+        | "/join/{programme}"
+        | "/join/{programme}/embed"
+        | "/joining/{token}"
         | "/log-in"
         | "/log-in/code"
         | "/log-in/passkey"
@@ -156,6 +171,10 @@ pub fn action(route: &str) -> Option<Action> {
             read(Action::UseDoor, Action::UseDoor)
         }
         "/v1/whoami" => read(Action::AskWhoami, Action::AskWhoami),
+        "/v1/programmes/{id}/members" => read(Action::AskToJoin, Action::AskToJoin),
+        "/v1/customers/find" => read(Action::FindCustomer, Action::FindCustomer),
+        "/staff/webhooks" => read(Action::ReadWebhooks, Action::ReadWebhooks),
+        "/staff/webhooks/again" => read(Action::SendWebhookAgain, Action::SendWebhookAgain),
         "/staff" => read(Action::OpenStaffHome, Action::OpenStaffHome),
         "/staff/people" => read(Action::ReadStaff, Action::InviteStaff),
         "/staff/keys" => read(Action::ReadApiKeys, Action::CreateApiKey),
@@ -205,6 +224,18 @@ fn every_address_stands_in_the_table_and_in_the_list_that_the_table_asks_for() {
     }
 }
 
+/// All addresses of the lists.
+pub fn every_route() -> impl Iterator<Item = &'static str> {
+    OPEN.into_iter()
+        .chain(OPEN_FORMS)
+        .chain(CUSTOMERS)
+        .chain(PROVEN)
+        .chain(HALF_IN)
+        .chain(CUSTOMERS_FORMS)
+        .chain(STAFF)
+        .chain(SYSTEMS)
+}
+
 /// The addresses that the source names.
 fn routes() -> BTreeSet<String> {
     let sources = [
@@ -249,16 +280,7 @@ fn server_function_paths() -> impl Iterator<Item = String> {
 
 #[tokio::test]
 async fn every_address_is_in_a_list() {
-    let listed = OPEN
-        .iter()
-        .chain(&OPEN_FORMS)
-        .chain(&CUSTOMERS)
-        .chain(&PROVEN)
-        .chain(&HALF_IN)
-        .chain(&CUSTOMERS_FORMS)
-        .chain(&STAFF)
-        .chain(&SYSTEMS);
-    let listed: BTreeSet<String> = listed.map(|route| (*route).to_owned()).collect();
+    let listed: BTreeSet<String> = every_route().map(str::to_owned).collect();
     let (routes, calls) = (routes(), crate::api::calls(&House::demo().await).await);
     // A call is routed by what describes it, and in no other way.
     assert!(!routes.iter().any(|route| route.contains(" /v1")));
@@ -273,6 +295,7 @@ pub fn path_of(route: &str) -> (Method, String) {
         .replace("/pkg/{file}", "/pkg/fairhold.0c.css")
         .replace("{file}", "logo.svg")
         .replace("{token}", "a-token")
+        .replace("{programme}", "club")
         .replace("{id}", "00112233445566778899aabbccddeeff")
         .replace("{dataset}", "shop")
         .replace("{collection}", "orders");
@@ -404,6 +427,7 @@ async fn to_open_a_page_changes_nothing() {
                     .replace("{dataset}", "shop")
                     .replace("{collection}", "orders")
                     .replace("{token}", "t")
+                    .replace("{programme}", "club")
                     .replace("{file}", "f");
                 browser.send(method, &path, &[], Vec::new()).await;
                 assert!(

@@ -74,6 +74,11 @@ async fn every_page_is_easy_to_read() {
         "/demo/outbox",
         &link,
         "/set-password/none",
+        "/join/club",
+        "/join/club?return_to=https%3A%2F%2Ffinch-and-rowan.example%2F",
+        "/join/club?return_to=https%3A%2F%2Fevil.example",
+        "/join/club/embed",
+        "/joining/none",
         "/nowhere",
         "/v1/docs",
     ] {
@@ -91,6 +96,22 @@ async fn every_page_is_easy_to_read() {
             &stranger.post("/sign-up", &[("email", wrong)]).await,
         );
     }
+    let wish = [
+        ("email", "fay@example.com"),
+        ("return_to", "https://finch-and-rowan.example/"),
+    ];
+    for path in ["/join/club", "/join/club/embed"] {
+        for wrong in [("email", "eve"), ("nickname", "a\u{202e}b")] {
+            let mut fields = wish.to_vec();
+            fields.retain(|(name, _)| *name != wrong.0);
+            fields.push(wrong);
+            hard.look_at("a wrong wish to join", &stranger.post(path, &fields).await);
+        }
+        hard.look_at("a wish to join", &stranger.post(path, &wish).await);
+    }
+    let join = house.link_to("fay@example.com").await;
+    hard.look_at("a link to join", &stranger.get(&join).await);
+    hard.look_at("joined", &stranger.post(&join, &[]).await);
     hard.look_at(
         "a wrong log-in",
         &stranger.log_in("eve@example.com", "wrong").await,
@@ -125,6 +146,7 @@ async fn every_page_is_easy_to_read() {
             "/account/passkeys".to_owned(),
             "/account/recovery-codes".to_owned(),
             "/still-you".to_owned(),
+            "/join/club".to_owned(),
             "/my-data?origin=guess".to_owned(),
         ];
         let page = browser.get("/my-data").await;
@@ -252,6 +274,8 @@ async fn the_pages_of_the_staff_are_easy_to_read() {
             "/staff/people?done=invited",
             "/staff/keys",
             "/staff/decisions",
+            "/staff/webhooks",
+            "/staff/webhooks?done=again",
         ] {
             hard.look_at(path, &browser.get(path).await);
         }

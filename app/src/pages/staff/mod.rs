@@ -6,6 +6,7 @@ pub mod join;
 pub mod keys;
 pub mod log_in;
 pub mod people;
+pub mod webhooks;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -26,6 +27,7 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
     let may_read_staff = role.may(Action::ReadStaff);
     let may_read_keys = role.may(Action::ReadApiKeys);
     let may_read_decisions = role.may(Action::ReadDecisions);
+    let may_read_webhooks = role.may(Action::ReadWebhooks);
     Page::of_staff("Your work", "/staff", role).render(&state, move || {
         let duties = role.duties().map(|words| view! { <li>{words}</li> });
         let decisions = may_read_decisions
@@ -34,6 +36,8 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
             may_read_staff.then(|| view! { <a href="/staff/people">"Who works here"</a> });
         let keys =
             may_read_keys.then(|| view! { <a href="/staff/keys">"Keys of our systems"</a> });
+        let webhooks = may_read_webhooks
+            .then(|| view! { <a href="/staff/webhooks">"What our shops were told"</a> });
         view! {
             <div>
                 <h1>"Your work"</h1>
@@ -45,7 +49,7 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
                 <ul>{duties.collect_view()}</ul>
                 <p class="fine">"We write down what you do here. Nobody can change it later."</p>
             </section>
-            <p class="onward">{people} {keys} {decisions}</p>
+            <p class="onward">{people} {keys} {webhooks} {decisions}</p>
         }
     })
 }

@@ -2,9 +2,10 @@
 
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::ids::CustomerId;
-use fairhold_store::accounts::{self, Request, address_hash};
+use fairhold_store::accounts::{self, LinkKind, Request, address_hash};
 use fairhold_store::contact_points;
 use fairhold_store::outbox::{self, Channel, Mail};
+use fairhold_store::pending_joins::{self, PendingJoin};
 use fairhold_store::records::{self, OwnRecord};
 use fairhold_store::seal::{new_token, token_hash};
 use fairhold_store::{SecretKey, StoreError, Tx};
@@ -14,7 +15,8 @@ use super::{Done, JobError};
 use crate::accounts::LINK_SECONDS;
 use crate::alerts::NOT_ME_SECONDS;
 use crate::error::{Error, Result};
-use crate::mail::{AlreadyHereMail, MovedAwayMail, ResetMail, SignUpMail, text};
+use crate::joining::AskedToJoin;
+use crate::mail::{AlreadyHereMail, JoinMail, MovedAwayMail, ResetMail, SignUpMail, text};
 use crate::{Customer, Portal, own_values};
 
 /// Whoever asks again and again in somebody's name fills no mailbox: further requests of an hour are dropped.
@@ -51,8 +53,7 @@ impl AnswerRequest {
             .portal()
             .requests
             .open(&format!("request:{}", self.request_id), &sealed)?;
-        let address = String::from_utf8(plain).map_err(|_| JobError::Payload)?;
-        let address = EmailAddress::parse(&address).map_err(|_| JobError::Payload)?;
+        let (address, asks) = Wish::read(asks, &plain).ok_or(JobError::Payload)?;
         let hash = address_hash(&keys.portal().addresses, &address);
         let known = accounts::by_address(&mut portal.inner.db.read().await?, &hash).await?;
         let left = self.left_by(portal, &hash).await?;
@@ -60,15 +61,36 @@ impl AnswerRequest {
             (Some(customer), _) if known.is_none() => {
                 say_moved_away(portal, self.request_id, customer, address).await?;
             }
-            (Some(customer), _) => {
+            (Some(customer), asks) => {
                 answer_known(portal, self.request_id, customer, asks, address).await?;
             }
-            (None, Request::SignUp) => welcome(portal, self.request_id, hash, address).await?,
             // Nobody is told that there is no account: neither on the page nor by a mail that nobody asked for.
-            (None, Request::Reset) => forget(portal, self.request_id).await?,
+            (None, Wish::Reset) => forget(portal, self.request_id).await?,
+            (None, asks) => welcome(portal, self.request_id, hash, address, asks).await?,
         }
         portal.inner.bell.ring();
         Ok(Done::Once)
+    }
+}
+
+/// What somebody asked for at the door, opened.
+enum Wish {
+    SignUp,
+    Reset,
+    Join(PendingJoin),
+}
+
+impl Wish {
+    fn read(asked: Request, plain: &[u8]) -> Option<(EmailAddress, Self)> {
+        let (address, wish) = match asked {
+            Request::SignUp => (String::from_utf8(plain.to_vec()).ok()?, Self::SignUp),
+            Request::Reset => (String::from_utf8(plain.to_vec()).ok()?, Self::Reset),
+            Request::Join => {
+                let AskedToJoin { address, join } = serde_json::from_slice(plain).ok()?;
+                (address, Self::Join(join))
+            }
+        };
+        Some((EmailAddress::parse(&address).ok()?, wish))
     }
 }
 
@@ -120,6 +142,7 @@ async fn welcome(
     request_id: String,
     hash: String,
     address: EmailAddress,
+    asks: Wish,
 ) -> Result<()> {
     let now = portal.now();
     let customer = CustomerId(portal.inner.world.new_id());
@@ -139,8 +162,7 @@ async fn welcome(
                     own_values::given(address.as_str(), now),
                 );
                 records::write(tx, &key, &*this.inner.world.random, customer, &record, 0).await?;
-                this.send_link(tx, &key, customer, Request::SignUp, &address)
-                    .await?;
+                this.send_link(tx, &key, customer, &asks, &address).await?;
                 accounts::remove_request(tx, &request_id).await?;
                 Ok::<(), Error>(())
             })
@@ -152,7 +174,7 @@ async fn answer_known(
     portal: &Portal,
     request_id: String,
     customer: CustomerId,
-    asks: Request,
+    asks: Wish,
     address: EmailAddress,
 ) -> Result<()> {
     let key = portal.inner.keys.of(customer).await?;
@@ -169,27 +191,32 @@ async fn answer_known(
                     .ok_or(StoreError::Conflict)?;
                 // Anybody can sign an owner up again and again: that must not use up the mails to reset a password.
                 // Nor must the mails that tell an owner what somebody does to their account.
-                let too_many = if account.proven_at.is_some() && asks == Request::SignUp {
-                    outbox::written_since(tx, customer, an_hour_ago).await? >= 1
-                } else {
-                    let links = accounts::password_links_since(tx, customer, an_hour_ago);
-                    links.await? >= MOST_MAILS_AN_HOUR
+                let is_proven = account.proven_at.is_some();
+                let too_many = match asks {
+                    Wish::Join(_) => {
+                        let links = accounts::join_links_since(tx, customer, an_hour_ago);
+                        links.await? >= MOST_MAILS_AN_HOUR
+                    }
+                    Wish::SignUp if is_proven => {
+                        outbox::written_since(tx, customer, an_hour_ago).await? >= 1
+                    }
+                    Wish::SignUp | Wish::Reset => {
+                        let links = accounts::password_links_since(tx, customer, an_hour_ago);
+                        links.await? >= MOST_MAILS_AN_HOUR
+                    }
                 };
                 if too_many {
                     return Ok(());
                 }
-                match (account.proven_at, asks) {
-                    (Some(_), Request::SignUp) => {
+                match asks {
+                    Wish::SignUp if is_proven => {
                         this.say_already_here(tx, &key, customer, &address).await?;
                     }
-                    (Some(_), Request::Reset) => {
-                        this.send_link(tx, &key, customer, Request::Reset, &address)
-                            .await?;
+                    Wish::Reset if !is_proven => {
+                        let asks = Wish::SignUp;
+                        this.send_link(tx, &key, customer, &asks, &address).await?;
                     }
-                    (None, _) => {
-                        this.send_link(tx, &key, customer, Request::SignUp, &address)
-                            .await?;
-                    }
+                    asks => this.send_link(tx, &key, customer, &asks, &address).await?,
                 }
                 Ok::<(), Error>(())
             })
@@ -217,39 +244,64 @@ impl Portal {
         tx: &mut Tx,
         key: &SecretKey,
         customer: CustomerId,
-        asks: Request,
+        asks: &Wish,
         address: &EmailAddress,
     ) -> Result<()> {
         let now = self.now();
         let token = new_token(&*self.inner.world.random);
+        let hash_of_token = token_hash(&token);
+        let kind = match asks {
+            Wish::SignUp => LinkKind::SignUp,
+            Wish::Reset => LinkKind::Reset,
+            Wish::Join(_) => LinkKind::Join,
+        };
         accounts::add_link(
             tx,
-            &token_hash(&token),
+            &hash_of_token,
             customer,
             &self.address_hash(address),
-            asks.into(),
+            kind,
             now,
             now.plus_seconds(LINK_SECONDS),
         )
         .await?;
         let current = self.company().current();
         let company = current.catalog.company.name.as_str();
-        let link = format!("{}/set-password/{token}", self.settings().public_url);
+        let url = &self.settings().public_url;
+        let link = format!("{url}/set-password/{token}");
         let (subject, text) = match asks {
-            Request::SignUp => (
+            Wish::SignUp => (
                 format!("See what {company} holds about you"),
                 text(&SignUpMail {
                     company,
                     link: &link,
                 })?,
             ),
-            Request::Reset => (
+            Wish::Reset => (
                 format!("Choose a new password at {company}"),
                 text(&ResetMail {
                     company,
                     link: &link,
                 })?,
             ),
+            Wish::Join(asked) => {
+                // The programme may have gone since: then there is nothing to join.
+                let Some(programme) = current.catalog.company.programme(&asked.programme) else {
+                    return Ok(());
+                };
+                let random = &*self.inner.world.random;
+                pending_joins::add(tx, key, random, customer, &hash_of_token, asked, now).await?;
+                // What somebody typed stands in no mail: it could be anything, and go to anybody.
+                let mail = JoinMail {
+                    company,
+                    programme: &programme.name,
+                    link: &format!("{url}/joining/{token}"),
+                };
+                (
+                    format!("Do you want to join {}?", programme.name),
+                    text(&mail)?,
+                )
+            }
         };
         self.post(
             tx,

@@ -2,7 +2,7 @@
 
 use fairhold_store::{
     StoreError, accounts, contact_points, idempotency_keys, jobs, known_devices, log_in_tries,
-    outbox, sessions, staff,
+    outbox, pending_joins, sessions, staff, webhook_deliveries,
 };
 
 use super::{Done, JobError};
@@ -45,10 +45,12 @@ impl Sweep {
                     let former = now.plus_seconds(-NOT_ME_SECONDS);
                     contact_points::sweep(tx, now.plus_seconds(-DAY), former).await?;
                     accounts::sweep_requests(tx, now.plus_seconds(-DAY)).await?;
+                    pending_joins::sweep(tx, now.plus_seconds(-DAY)).await?;
                     log_in_tries::sweep(tx, now).await?;
                     idempotency_keys::sweep(tx, now).await?;
                     known_devices::sweep(tx, now.plus_seconds(-400 * DAY)).await?;
                     outbox::sweep(tx, now.plus_seconds(-30 * DAY)).await?;
+                    webhook_deliveries::sweep(tx, now.plus_seconds(-30 * DAY)).await?;
                     jobs::sweep_dead(tx, now.plus_seconds(-30 * DAY)).await?;
                     Ok::<(), StoreError>(())
                 })

@@ -32,13 +32,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 const REPEATING: [&str; 3] = [Sweep::NAME, Checkpoint::NAME, LookAtSystems::NAME];
 const REPEAT_FAILED_AFTER: i64 = 60;
 
-/// Wakes the worker when a job has been queued in this process.
+/// Wakes the worker, and who tells the shops, when something has been queued in this process.
 #[derive(Debug, Default)]
-pub(crate) struct Bell(Notify);
+pub(crate) struct Bell {
+    worker: Notify,
+    pub senders: Notify,
+}
 
 impl Bell {
     pub fn ring(&self) {
-        self.0.notify_one();
+        self.worker.notify_one();
+        self.senders.notify_waiters();
     }
 }
 
@@ -84,8 +88,21 @@ pub(crate) enum Done {
 }
 
 impl Portal {
-    /// Runs jobs until `stop` says so.
+    /// Runs jobs, and tells the shops of programmes what happened, until `stop` says so. No shop holds up a job: they are
+    /// told side by side with it.
     pub async fn work(&self, stop: impl Future<Output = ()>) {
+        let stop = stop.shared();
+        let tell = async {
+            tokio::select! {
+                // What is on its way is told again, under the same id.
+                () = stop.clone() => {}
+                () = self.tell_receivers() => {}
+            }
+        };
+        tokio::join!(self.run_jobs(stop.clone()), tell);
+    }
+
+    async fn run_jobs(&self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         loop {
             let worked = match self.run_due_jobs().await {
@@ -98,7 +115,7 @@ impl Portal {
             let pause = if worked { Duration::ZERO } else { LONGEST_WAIT };
             tokio::select! {
                 () = &mut stop => return,
-                () = self.inner.bell.0.notified() => {}
+                () = self.inner.bell.worker.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }

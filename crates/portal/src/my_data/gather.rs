@@ -114,6 +114,8 @@ impl Portal {
         record.values.extend(log_in);
         let choices = self.choice_values(&mut tx, customer).await?;
         record.values.extend(choices);
+        let memberships = self.membership_values(&mut tx, customer, &current).await?;
+        record.values.extend(memberships);
         let contacts = self.all_points(address.clone(), &proven);
         let account = accounts::account(&mut tx, customer.id)
             .await?
