@@ -107,11 +107,13 @@ pub enum Scope {
     Members,
     /// Learn what to call a customer.
     Customers,
+    /// Put in values about customers who said yes.
+    Fields,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Whoami, Self::Members, Self::Customers];
+    pub const ALL: [Self; 4] = [Self::Whoami, Self::Members, Self::Customers, Self::Fields];
 
     /// As the command line and the store write it.
     pub const fn key(self) -> &'static str {
@@ -119,6 +121,7 @@ impl Scope {
             Self::Whoami => "whoami",
             Self::Members => "members",
             Self::Customers => "customers",
+            Self::Fields => "fields",
         }
     }
 
@@ -180,6 +183,8 @@ pub enum Action {
     AskToJoin,
     /// Learn, for a system, what to call a customer.
     FindCustomer,
+    /// Put in, for a system, a value about a customer who said yes.
+    PutField,
     /// Ask what the key of a system may do.
     AskWhoami,
 }
@@ -222,7 +227,7 @@ pub fn may(actor: Actor, action: Action) -> bool {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::OpenPublicPage,
         Self::UseDoor,
         Self::BeCustomer,
@@ -247,6 +252,7 @@ impl Action {
         Self::SendWebhookAgain,
         Self::AskToJoin,
         Self::FindCustomer,
+        Self::PutField,
         Self::AskWhoami,
     ];
 
@@ -282,6 +288,7 @@ impl Action {
             }
             Self::AskToJoin => &[Party::System(Scope::Members)],
             Self::FindCustomer => &[Party::System(Scope::Customers)],
+            Self::PutField => &[Party::System(Scope::Fields)],
             Self::AskWhoami => &[Party::System(Scope::Whoami)],
         }
     }
@@ -339,6 +346,7 @@ impl Action {
             Self::SendWebhookAgain => "tell the shop of a programme once more",
             Self::AskToJoin => "ask somebody to join a programme",
             Self::FindCustomer => "learn what to call a customer",
+            Self::PutField => "keep a value about a customer who said yes",
             Self::AskWhoami => "ask what a key may do",
         }
     }
@@ -476,6 +484,7 @@ mod tests {
             Actor::System(Some(Scope::Whoami)) => &[AskWhoami],
             Actor::System(Some(Scope::Members)) => &[AskToJoin],
             Actor::System(Some(Scope::Customers)) => &[FindCustomer],
+            Actor::System(Some(Scope::Fields)) => &[PutField],
             Actor::Operator => &[
                 ReadStaff,
                 InviteStaff,

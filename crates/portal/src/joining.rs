@@ -24,6 +24,7 @@ use crate::accounts::LINK_SECONDS;
 use crate::api_keys::System;
 use crate::error::{Error, Result};
 use crate::once::{AboutNobody, KeptAnswer, Once, Turn};
+use crate::points::Cause;
 use crate::webhooks::Event;
 use crate::{Customer, Portal, Request, own_values};
 
@@ -313,6 +314,10 @@ impl Portal {
         }
         if memberships::join(tx, customer.id, &programme.key, now).await? {
             self.queue_webhook(tx, &programme.key, customer.id, Event::Joined)
+                .await?;
+            let (record, _) = records::read(tx, &customer.key, customer.id).await?;
+            let address = self.address_hash(&own_values::address(&record)?);
+            self.earn_points(tx, customer.id, programme, Cause::Joining, &[address])
                 .await?;
         }
         Ok(())

@@ -5,11 +5,13 @@ use fairhold_domain::answer::{self, AnswerError, Typed};
 use fairhold_domain::catalog::{AnswerKind, Basis, Collection, Field, Origin, Purpose};
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::records::{self, OwnValue};
-use fairhold_store::{Tx, accounts, grants};
+use fairhold_store::{Tx, accounts, customer_refs, grants};
 
+use crate::api_keys::System;
 use crate::asks::{AskError, record_key};
 use crate::company::Current;
 use crate::error::{Error, Result};
+use crate::once::{AboutNobody, KeptAnswer, Once, Turn};
 use crate::{Customer, Portal, own_values};
 
 /// A field that the customer filled in.
@@ -169,20 +171,24 @@ impl Portal {
     }
 
     /// The gate of collection: takes a value from one of the company's systems only for a purpose that may be served, and
-    /// keeps nothing otherwise. `purposes` are those that the system's key may speak for; all where there are none.
+    /// keeps nothing otherwise. `reference` is what other systems call the customer; `answer` is what the system gets.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such customer any more, [`Error::Gate`] says why a value was refused.
+    /// [`Error::NotFound`] when there is no such customer, [`Error::Gate`] says why a value was refused, and as
+    /// [`Self::turn`].
     pub async fn put_own_field(
         &self,
-        customer: CustomerId,
-        purposes: &[String],
+        system: &System,
+        once: Once,
+        reference: &str,
         new: NewValue,
-    ) -> Result<()> {
+        answer: impl AboutNobody + Send + Sync + 'static,
+    ) -> Result<KeptAnswer> {
         let current = self.company().current();
         let catalog = &current.catalog;
         let purpose = catalog.company.purpose(&new.purpose);
         let purpose = purpose.ok_or(Refusal::UnknownPurpose)?.clone();
+        let purposes = &system.key().purposes;
         if !purposes.is_empty() && !purposes.contains(&purpose.key) {
             return Err(Refusal::NotYours.into());
         }
@@ -193,13 +199,20 @@ impl Portal {
         // What a guess may hold is the system's to say; what customers type has its form.
         let kind = field.answer.clone().unwrap_or(AnswerKind::Text(LONGEST));
         let value = self.read_answer(&kind, &new.typed).map_err(Refusal::from)?;
-        let customer = match self.customer(customer).await {
+        let mut tx = self.inner.db.read().await?;
+        let customer = customer_refs::customer_of(&mut tx, reference).await?;
+        drop(tx);
+        let customer = match self.customer(customer.ok_or(Error::NotFound)?).await {
             Err(Error::LogInFirst) => return Err(Error::NotFound),
             customer => customer?,
         };
-        let (portal, origin) = (self.clone(), new.origin);
+        let (portal, origin, system) = (self.clone(), new.origin, system.clone());
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
+                let first = match portal.turn(tx, &system, once).await? {
+                    Turn::Again(answer) => return Ok(answer),
+                    Turn::First(first) => first,
+                };
                 // A withdrawal at the same moment comes before or after, not in between.
                 accounts::hold(tx, customer.id).await?;
                 let (collection, field) = current
@@ -219,7 +232,7 @@ impl Portal {
                 let random = &*portal.inner.world.random;
                 let id = customer.id;
                 records::write(tx, &customer.key, random, id, &record, version).await?;
-                Ok::<(), Error>(())
+                first.keep(tx, 200, &answer).await
             })
         });
         write.await

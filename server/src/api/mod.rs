@@ -27,6 +27,7 @@
 pub mod ask;
 mod customers;
 mod docs;
+mod fields;
 mod members;
 mod openapi;
 pub mod problem;
@@ -53,6 +54,11 @@ fn calls() -> Vec<Call> {
         Call::keyed(Action::AskWhoami, routes!(whoami::whoami)),
         Call::keyed(Action::AskToJoin, routes!(members::ask)),
         Call::keyed(Action::FindCustomer, routes!(customers::find)).refused(&[Problem::NotFound]),
+        Call::keyed(Action::PutField, routes!(fields::put)).refused(&[
+            Problem::NotFound,
+            Problem::NoGrant,
+            Problem::PurposeMissing,
+        ]),
     ]
 }
 

@@ -22,6 +22,10 @@ pub enum Problem {
     NoKey,
     /// The key lacks the scope of the call.
     ScopeMissing,
+    /// The key may not speak for the purpose.
+    PurposeMissing,
+    /// The customer has not said yes.
+    NoGrant,
     /// A browser sent it from another site.
     OtherSite,
     /// There is no such call, or nothing of that name.
@@ -52,9 +56,11 @@ pub enum Problem {
 
 impl Problem {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::NoKey,
         Self::ScopeMissing,
+        Self::PurposeMissing,
+        Self::NoGrant,
         Self::OtherSite,
         Self::NotFound,
         Self::WrongMethod,
@@ -75,6 +81,8 @@ impl Problem {
         match self {
             Self::NoKey => "no-key",
             Self::ScopeMissing => "scope-missing",
+            Self::PurposeMissing => "purpose-missing",
+            Self::NoGrant => "no-grant",
             Self::OtherSite => "other-site",
             Self::NotFound => "not-found",
             Self::WrongMethod => "wrong-method",
@@ -95,7 +103,9 @@ impl Problem {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::NoKey => StatusCode::UNAUTHORIZED,
-            Self::ScopeMissing | Self::OtherSite => StatusCode::FORBIDDEN,
+            Self::ScopeMissing | Self::PurposeMissing | Self::NoGrant | Self::OtherSite => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotUnderstood | Self::WrongQuery | Self::NotJson | Self::WrongIdempotencyKey => {
@@ -114,6 +124,8 @@ impl Problem {
         match self {
             Self::NoKey => "No key that works",
             Self::ScopeMissing => "The key is not for this",
+            Self::PurposeMissing => "The key is not for this purpose",
+            Self::NoGrant => "The customer has not said yes",
             Self::OtherSite => "Sent by another site",
             Self::NotFound => "Not found",
             Self::WrongMethod => "Another method is needed",
@@ -138,6 +150,12 @@ impl Problem {
             }
             Self::ScopeMissing => {
                 "Your key does not open this call. Ask for a key with the scope that the call needs."
+            }
+            Self::PurposeMissing => {
+                "Your key may not speak for this purpose, so nothing was kept. Ask for a key that names it."
+            }
+            Self::NoGrant => {
+                "The customer has not said yes to this, or took it back, so nothing was kept. Ask them first."
             }
             Self::OtherSite => {
                 "A page of another site sent this, so we did nothing. Make the call from a server."

@@ -76,7 +76,8 @@ pub const STAFF: [&str; 13] = [
 ];
 
 /// Calls of other systems: without a key they are refused.
-const SYSTEMS: [&str; 3] = [
+const SYSTEMS: [&str; 4] = [
+    "PUT /v1/customers/{ref}/fields/{key}",
     "GET /v1/whoami",
     "POST /v1/programmes/{id}/members",
     "POST /v1/customers/find",
@@ -172,6 +173,7 @@ pub fn action(route: &str) -> Option<Action> {
         }
         "/v1/whoami" => read(Action::AskWhoami, Action::AskWhoami),
         "/v1/programmes/{id}/members" => read(Action::AskToJoin, Action::AskToJoin),
+        "/v1/customers/{ref}/fields/{key}" => read(Action::PutField, Action::PutField),
         "/v1/customers/find" => read(Action::FindCustomer, Action::FindCustomer),
         "/staff/webhooks" => read(Action::ReadWebhooks, Action::ReadWebhooks),
         "/staff/webhooks/again" => read(Action::SendWebhookAgain, Action::SendWebhookAgain),
