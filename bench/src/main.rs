@@ -9,6 +9,7 @@
 
 mod bare;
 mod engines;
+mod grants;
 mod load;
 mod program;
 mod report;
@@ -73,7 +74,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints; answers whether every bound holds. `engines` measures only those, `storm` only that.
+/// Measures and prints; answers whether every bound holds. `engines`, `grants` and `storm` measure only those.
 fn bench(arguments: &[String]) -> Result<bool> {
     let said = |word: &str| arguments.iter().any(|a| a == word);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -82,6 +83,8 @@ fn bench(arguments: &[String]) -> Result<bool> {
     let report = runtime.block_on(async {
         if said("engines") {
             measure_engines().await
+        } else if said("grants") {
+            measure_grants().await
         } else if said("storm") {
             measure_storm().await
         } else {
@@ -212,6 +215,17 @@ async fn measure_engines() -> Result<Report> {
     })
 }
 
+async fn measure_grants() -> Result<Report> {
+    let folder = tempfile::tempdir()?;
+    Ok(Report {
+        pages: Vec::new(),
+        bounds: grants::measure(folder.path()).await?,
+        aims: Vec::new(),
+        log_ins: None,
+        memory_after_load_mb: None,
+    })
+}
+
 async fn measure_storm() -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let storm = storm::measure(&House::new(folder.path(), "demo")?).await?;
@@ -293,6 +307,7 @@ async fn measure() -> Result<Report> {
     let storm = storm::measure(&demo).await?;
     bounds.push(storm.bound);
     bounds.extend(engines::measure(folder.path()).await?);
+    bounds.extend(grants::measure(folder.path()).await?);
     Ok(Report {
         pages: pages.iter().map(Page::row).chain(storm.pages).collect(),
         bounds,

@@ -28,6 +28,7 @@ mod my_data;
 mod odd_input;
 mod passkeys;
 mod permissions;
+mod points;
 mod second_fact;
 mod second_step;
 mod share;

@@ -147,7 +147,7 @@ async fn a_yes_stands_on_the_page_of_permissions_and_is_withdrawn_there() {
         text.contains("You said yes today at 10:00. It counts until"),
         "{text}"
     );
-    assert!(text.contains("It uses what you gave us here: Your wish for the shop."));
+    assert!(text.contains("It uses what you share here: Your wish for the shop."));
     assert!(text.contains("If you say no: We order what we think is good, as today."));
     let off = [("purpose", "better_shelves"), ("allow", "no")];
     ada.post("/permissions", &off).await;

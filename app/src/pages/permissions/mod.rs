@@ -133,7 +133,7 @@ fn Ruled(permission: Permission) -> impl IntoView {
         status,
     } = permission;
     let uses = (!uses.is_empty()).then(|| {
-        view! { <p class="fine">{format!("It uses what you gave us here: {}.", uses.join(", "))}</p> }
+        view! { <p class="fine">{format!("It uses what you share here: {}.", uses.join(", "))}</p> }
     });
     let if_no = (!if_no.is_empty()).then(|| {
         view! { <p class="fine"><b>"If you say no: "</b>{if_no.join(" ")}</p> }
