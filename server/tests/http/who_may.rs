@@ -317,6 +317,7 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("scope", "whoami"),
         ("days", "30"),
         ("passkey", "{}"),
+        ("programme", "club"),
         ("purpose", "newsletter"),
         ("allow", "yes"),
     ];
