@@ -7,6 +7,7 @@ use fairhold_domain::catalog::check::check_rules;
 use fairhold_domain::catalog::load::{SourceFile, load};
 use fairhold_domain::catalog::write_missing::write_missing;
 use fairhold_domain::email::EmailAddress;
+use fairhold_domain::return_to::ReturnTo;
 use fairhold_store::seal::token_hash;
 
 use portal::{Answer, Ask, asked, secret};
@@ -64,6 +65,32 @@ pub fn email(data: &[u8]) {
     let breaks = |c: char| c.is_control() || c.is_whitespace() || "<>,;\"".contains(c);
     assert!(!address.as_str().contains(breaks), "{text:?}");
     assert!(!format!("{address:?}").contains('@'));
+}
+
+/// Where somebody who joined may be sent back to: what is taken stays on the list, and reads the same the second time.
+pub fn return_to(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let listed = [
+        "https://shop.example/welcome".to_owned(),
+        "http://localhost:3000/".to_owned(),
+    ];
+    let Ok(taken) = ReturnTo::parse(text, &listed) else {
+        return;
+    };
+    let address = taken.as_str();
+    let shop = address.strip_prefix("https://shop.example/welcome");
+    let shop = shop.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
+    assert!(
+        shop || address.starts_with("http://localhost:3000/"),
+        "{text:?} leads to {address:?}"
+    );
+    assert!(
+        !address.contains(|c: char| c.is_control() || c == ' '),
+        "{address:?}"
+    );
+    assert_eq!(ReturnTo::parse(address, &listed), Ok(taken.clone()));
 }
 
 /// Cookies that nobody was given: they open nothing, and break nothing.

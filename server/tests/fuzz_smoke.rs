@@ -31,6 +31,11 @@ fn addresses_have_one_normal_form() {
 }
 
 #[test]
+fn nobody_is_sent_back_off_the_list() {
+    drive("return_to", targets::return_to, MANY);
+}
+
+#[test]
 fn made_up_cookies_open_nothing() {
     drive("cookie", targets::cookie, FEW);
 }

@@ -46,9 +46,14 @@ struct Door {
     welcomes: bool,
 }
 
-const DOORS: [Door; 3] = [
+const DOORS: [Door; 4] = [
     Door {
         path: "/sign-up",
+        asks_password: false,
+        welcomes: true,
+    },
+    Door {
+        path: "/join/club",
         asks_password: false,
         welcomes: true,
     },

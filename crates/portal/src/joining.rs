@@ -305,14 +305,17 @@ impl Portal {
         nickname: Option<&str>,
         now: Moment,
     ) -> Result<()> {
+        let (mut record, version) = records::read(tx, &customer.key, customer.id).await?;
+        let contacts = [self.address_hash(&own_values::address(&record)?)];
         if let Some(nickname) = nickname {
-            let (mut record, version) = records::read(tx, &customer.key, customer.id).await?;
             let value = own_values::given(nickname, now);
             record.values.insert(own_values::NICKNAME.to_owned(), value);
             let random = &*self.inner.world.random;
             records::write(tx, &customer.key, random, customer.id, &record, version).await?;
         }
         if memberships::join(tx, customer.id, &programme.key, now).await? {
+            self.earn_points(tx, customer.id, programme, Cause::Joining, &contacts)
+                .await?;
             self.queue_webhook(tx, &programme.key, customer.id, Event::Joined)
                 .await?;
             let (record, _) = records::read(tx, &customer.key, customer.id).await?;

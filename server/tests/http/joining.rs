@@ -240,6 +240,25 @@ async fn a_member_joins_and_leaves_with_one_click_each() {
 }
 
 #[tokio::test]
+async fn joining_earns_once_however_often_somebody_joins() {
+    let (house, mut ada) = House::with(ADA).await;
+    assert!(ada.get(PAGE).await.text().contains("You get 20 points"));
+    for _ in 0..3 {
+        ada.post(PAGE, &[]).await;
+        ada.post(PAGE, &[("leave", "true")]).await;
+    }
+    let link = link(&house, ADA).await;
+    house.browser().post(&link, &[]).await;
+    let mut db = house.database().await;
+    let earned: Vec<i64> =
+        sqlx::query_scalar("SELECT points FROM point_entries WHERE programme = 'club'")
+            .fetch_all(&mut db)
+            .await
+            .unwrap();
+    assert_eq!(earned, [20], "and whoever left keeps it");
+}
+
+#[tokio::test]
 async fn a_stranger_can_not_leave_for_somebody_else() {
     let (house, mut ada) = House::with(ADA).await;
     ada.post(PAGE, &[]).await;

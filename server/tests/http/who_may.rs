@@ -319,6 +319,7 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("scope", "whoami"),
         ("days", "30"),
         ("passkey", "{}"),
+        ("programme", "club"),
         ("purpose", "newsletter"),
         ("allow", "yes"),
     ];

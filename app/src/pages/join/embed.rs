@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use leptos::prelude::*;
 
-use super::{Asked, JoinForm, Place, Wrong, fields, refused};
+use super::{Asked, JoinForm, Place, Wrong, fields, points, refused};
 use crate::error::PortalError;
 use crate::pages::form::PageForm;
 use crate::render::Page;
@@ -53,6 +53,7 @@ fn show(state: &AppState, place: Place, form: JoinForm, wrong: Wrong) -> Respons
                 <div>
                     <h1>{programme.name.clone()}</h1>
                     <p>{programme.words.clone()}</p>
+                    {points(programme)}
                 </div>
                 <form method="post" action=format!("{}/embed", place.path()) class="card">
                     {fields(place.return_to.as_ref(), form, &wrong)}

@@ -280,6 +280,7 @@ fn stranger(place: &Place, form: JoinForm, wrong: &Wrong) -> impl IntoView + use
         <form method="post" action=place.path() class="card">
             <h2>"Join with your e-mail address"</h2>
             <p>"We send you a link, to be sure that it is you. You are in when you press the button behind it."</p>
+            {points(&place.programme)}
             {fields(place.return_to.as_ref(), form, wrong)}
             <button class="primary">"Send me the link"</button>
             <p class="fine">"We keep nothing else. If you never open the link, we forget your address after a day."</p>
@@ -315,6 +316,7 @@ fn outside(
         <form method="post" action=place.path() class="card">
             <h2>"You are not in it"</h2>
             <p>"You are logged in, so one press is enough."</p>
+            {points(&place.programme)}
             <NicknameField value=typed(form.nickname, nickname::LONGEST) error=wrong.nickname.clone() />
             {back.map(|to| view! { <input type="hidden" name="return_to" value=to /> })}
             <button class="primary">{button}</button>
@@ -355,6 +357,18 @@ pub fn Leave(
             <button>"Leave"</button>
         </form>
     }
+}
+
+/// What joining itself earns.
+fn points(programme: &Programme) -> impl IntoView + use<> {
+    let words = match programme.joining_points {
+        0 => None,
+        1 => Some("You get 1 point when you join for the first time.".to_owned()),
+        points => Some(format!(
+            "You get {points} points when you join for the first time."
+        )),
+    };
+    words.map(|words| view! { <p>{words}</p> })
 }
 
 /// The programme's terms.
