@@ -91,7 +91,9 @@ pub async fn measure(folder: &Path) -> Result<Vec<Bound>> {
             let folder = folder.join("grants-postgres");
             bounds.push(compare("PostgreSQL", &folder, Some(db), &bare).await?);
         }
-        Err(_) => eprintln!("skipped: FAIRHOLD_TEST_POSTGRES is not set, so PostgreSQL was not measured"),
+        Err(_) => {
+            eprintln!("skipped: FAIRHOLD_TEST_POSTGRES is not set, so PostgreSQL was not measured")
+        }
     }
     Ok(bounds)
 }
@@ -173,7 +175,9 @@ async fn say_yes(
         let (portal, fields, room) = (portal.clone(), Arc::clone(&fields), Arc::clone(&room));
         tasks.spawn(async move {
             let _place = room.acquire_owned().await?;
-            let answered = portal.answer(customer, ask, 1, Choice::Yes, &fields).await?;
+            let answered = portal
+                .answer(customer, ask, 1, Choice::Yes, &fields)
+                .await?;
             ensure!(answered.points > 0, "a yes brought no points");
             Ok(())
         });
@@ -191,7 +195,8 @@ enum Bare {
     Postgres(PgPool),
 }
 
-const CREATE: &str = "CREATE TABLE bare (id TEXT PRIMARY KEY, n BIGINT NOT NULL, body TEXT NOT NULL)";
+const CREATE: &str =
+    "CREATE TABLE bare (id TEXT PRIMARY KEY, n BIGINT NOT NULL, body TEXT NOT NULL)";
 const READ: &str = "SELECT n, body FROM bare WHERE id = $1";
 const WRITE: &str = "INSERT INTO bare (id, n, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET n = bare.n + 1";
 

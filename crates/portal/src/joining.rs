@@ -318,10 +318,6 @@ impl Portal {
                 .await?;
             self.queue_webhook(tx, &programme.key, customer.id, Event::Joined)
                 .await?;
-            let (record, _) = records::read(tx, &customer.key, customer.id).await?;
-            let address = self.address_hash(&own_values::address(&record)?);
-            self.earn_points(tx, customer.id, programme, Cause::Joining, &[address])
-                .await?;
         }
         Ok(())
     }

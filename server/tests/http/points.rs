@@ -9,7 +9,8 @@ const DAY: i64 = 24 * 3600;
 /// What came into the journals, in the order of customers: points and what for.
 async fn journal(house: &House) -> Vec<(i64, String)> {
     let mut db = house.database().await;
-    let sql = "SELECT points, kind || ':' || about FROM point_entries ORDER BY at, customer_id, seq";
+    let sql =
+        "SELECT points, kind || ':' || about FROM point_entries ORDER BY at, customer_id, seq";
     sqlx::query_as(sql).fetch_all(&mut db).await.unwrap()
 }
 
@@ -28,7 +29,11 @@ async fn say(browser: &mut Browser, ask: &str, answer: &str, typed: &[(&str, &st
 
 async fn join(browser: &mut Browser) {
     let joined = browser.post("/join/club", &[("nickname", "")]).await;
-    assert!(joined.status == 200 || joined.status == 303, "{}", joined.text());
+    assert!(
+        joined.status == 200 || joined.status == 303,
+        "{}",
+        joined.text()
+    );
 }
 
 /// Types the code that was sent to a number.
@@ -47,14 +52,28 @@ async fn a_yes_earns_once_and_what_was_earned_stays() {
     join(&mut ada).await;
     assert_eq!(journal(&house).await, [entry(20, "joined:")]);
     let wish = [("wish", "Rooibos")];
-    assert_eq!(say(&mut ada, "a_wish", "yes", &wish).await, "/share?done=earned");
+    assert_eq!(
+        say(&mut ada, "a_wish", "yes", &wish).await,
+        "/share?done=earned"
+    );
     let earned = [entry(20, "joined:"), entry(10, "granted:better_shelves")];
     assert_eq!(journal(&house).await, earned);
     say(&mut ada, "a_wish", "no", &[]).await;
     assert_eq!(journal(&house).await, earned, "a withdrawal takes nothing");
-    assert_eq!(say(&mut ada, "a_wish", "yes", &wish).await, "/share?done=yes");
-    ada.post("/permissions", &[("purpose", "better_shelves"), ("allow", "no")]).await;
-    ada.post("/permissions", &[("purpose", "better_shelves"), ("allow", "yes")]).await;
+    assert_eq!(
+        say(&mut ada, "a_wish", "yes", &wish).await,
+        "/share?done=yes"
+    );
+    ada.post(
+        "/permissions",
+        &[("purpose", "better_shelves"), ("allow", "no")],
+    )
+    .await;
+    ada.post(
+        "/permissions",
+        &[("purpose", "better_shelves"), ("allow", "yes")],
+    )
+    .await;
     house.clock.pass(800 * DAY);
     let mut ada = house.logged_in(ADA).await;
     say(&mut ada, "a_wish", "yes", &wish).await;
@@ -78,7 +97,9 @@ async fn what_is_asked_every_year_earns_every_year() {
     ];
     let earned = async |house: &House| {
         let all = journal(house).await;
-        all.iter().filter(|(_, what)| what == "granted:offers_by_post").count()
+        all.iter()
+            .filter(|(_, what)| what == "granted:offers_by_post")
+            .count()
     };
     say(&mut ada, "offers_by_post", "yes", &typed).await;
     house.clock.pass(364 * DAY);
@@ -95,8 +116,14 @@ async fn what_is_asked_every_year_earns_every_year() {
 async fn who_is_no_member_earns_nothing() {
     let (house, mut ada) = House::with(ADA).await;
     let page = ada.get("/share/a_wish").await.text();
-    assert!(page.contains("This brings 10 points to members of The Finch Club."), "{page}");
-    assert_eq!(say(&mut ada, "a_wish", "yes", &[("wish", "Rooibos")]).await, "/share?done=yes");
+    assert!(
+        page.contains("This brings 10 points to members of The Finch Club."),
+        "{page}"
+    );
+    assert_eq!(
+        say(&mut ada, "a_wish", "yes", &[("wish", "Rooibos")]).await,
+        "/share?done=yes"
+    );
     assert_eq!(journal(&house).await, []);
 }
 
@@ -108,7 +135,11 @@ async fn a_number_earns_once_it_is_proven_and_once_whoever_brings_it() {
     let mut ben = house.logged_in(BEN).await;
     join(&mut ada).await;
     join(&mut ben).await;
-    let texts = |all: Vec<(i64, String)>| all.into_iter().filter(|(_, what)| what == "granted:order_texts").count();
+    let texts = |all: Vec<(i64, String)>| {
+        all.into_iter()
+            .filter(|(_, what)| what == "granted:order_texts")
+            .count()
+    };
     let code_page = say(&mut ada, "order_texts", "yes", &[("phone", number)]).await;
     assert_eq!(texts(journal(&house).await), 0, "not before the proof");
     prove(&house, &mut ada, &code_page, number).await;
@@ -118,7 +149,9 @@ async fn a_number_earns_once_it_is_proven_and_once_whoever_brings_it() {
     let held = prove(&house, &mut ben, &code_page, number).await;
     assert_eq!(held, code_page, "another account holds it");
     let id = code_page.rsplit('/').next().unwrap().to_owned();
-    let taken = ben.post("/account/contacts/take-over", &[("id", &id)]).await;
+    let taken = ben
+        .post("/account/contacts/take-over", &[("id", &id)])
+        .await;
     assert_eq!(taken.status, 303, "{}", taken.text());
     assert_eq!(texts(journal(&house).await), 1);
     let sums = house.portal.verify_points().await.unwrap();
@@ -130,7 +163,10 @@ async fn a_sum_that_was_tampered_with_shows() {
     let (house, mut ada) = House::with(ADA).await;
     join(&mut ada).await;
     let mut db = house.database().await;
-    sqlx::query("UPDATE point_heads SET balance = 5000").execute(&mut db).await.unwrap();
+    sqlx::query("UPDATE point_heads SET balance = 5000")
+        .execute(&mut db)
+        .await
+        .unwrap();
     assert_eq!(house.portal.verify_points().await.unwrap().wrong.len(), 1);
     // Nothing more is entered either.
     ada.get("/share/a_wish").await;
