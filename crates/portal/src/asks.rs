@@ -368,6 +368,24 @@ impl Portal {
         write.await
     }
 
+    /// The next step of the ladder: the ask that waits for its answer, or else the lowest one that has none. To look at it asks
+    /// nothing.
+    pub async fn next_step(&self, customer: &Customer) -> Result<Option<AskLine>> {
+        let current = self.company().current();
+        let mut tx = self.inner.db.read().await?;
+        let known = self.known(&mut tx, customer, &current).await?;
+        drop(tx);
+        let candidates = known.candidates();
+        let open = candidates.iter().filter(|c| {
+            let state = c.standing.state;
+            c.is_open(known.now, &current.zone)
+                && !c.is_given(known.now)
+                && !matches!(state, State::Refused | State::Withdrawn | State::NotNow)
+        });
+        let next = open.min_by_key(|c| (c.standing.state != State::Asked, c.ask.step));
+        Ok(next.map(|next| known.line(next)))
+    }
+
     /// Writes down that an ask was brought up, the first time, and that it is shown.
     async fn bring_up(
         &self,
