@@ -146,6 +146,8 @@ mod page {
                 | Error::SecondFact(_)
                 | Error::Contact(_)
                 | Error::Ask(_)
+                | Error::Reward(_)
+                | Error::Form(_)
                 | Error::Gate(_)
                 | Error::Code(_)
                 | Error::Passkey

@@ -4,8 +4,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::pages::{
-    account, accounts, demo, home, join, my_data, not_found, permissions, second_fact, share,
-    staff, who_looked,
+    account, accounts, demo, home, join, my_data, not_found, permissions, rewards, second_fact,
+    share, staff, who_looked,
 };
 use crate::state::AppState;
 
@@ -74,6 +74,8 @@ pub fn routes() -> Router<AppState> {
             "/joining/{token}",
             get(join::link::page).post(join::link::submit),
         )
+        .route("/rewards", get(rewards::page).post(rewards::submit))
+        .route("/rewards/taken/{redemption}", get(rewards::taken))
         .route("/who-looked", get(who_looked::page))
         .merge(behind_the_staff_door())
         .route("/demo/outbox", get(demo::outbox))
@@ -200,4 +202,35 @@ fn behind_the_staff_door() -> Router<AppState> {
         .route("/staff/keys/end", post(staff::keys::end))
         .route("/staff/people/role", post(staff::people::change_role))
         .route("/staff/people/revoke", post(staff::people::revoke))
+        .merge(what_the_staff_plan())
+}
+
+/// The pages of the staff about rewards, asks and points.
+fn what_the_staff_plan() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/staff/rewards",
+            get(staff::rewards::page).post(staff::rewards::add),
+        )
+        .route(
+            "/staff/rewards/{reward}",
+            get(staff::rewards::one).post(staff::rewards::change),
+        )
+        .route("/staff/rewards/{reward}/pause", post(staff::rewards::pause))
+        .route(
+            "/staff/asks",
+            get(staff::asks::page).post(staff::asks::pause),
+        )
+        .route(
+            "/staff/points",
+            get(staff::points::page).post(staff::points::correct),
+        )
+}
+
+/// Forms into which long lists are pasted. The server takes larger ones here than anywhere else.
+pub fn long_forms() -> Router<AppState> {
+    Router::new().route(
+        "/staff/rewards/{reward}/codes",
+        post(staff::rewards::put_codes_in),
+    )
 }

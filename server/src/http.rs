@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use fairhold_app::error::PortalError;
 use fairhold_app::render::FramedBy;
-use fairhold_app::routes::{embeddable, routes};
+use fairhold_app::routes::{embeddable, long_forms, routes};
 use fairhold_app::state::AppState;
 use fairhold_domain::peer::Network;
 use tokio::sync::Semaphore;
@@ -38,6 +38,8 @@ use crate::wall::{Wall, hold_back};
 
 /// Larger forms are refused: nothing here asks for more than a few lines (ASVS 5.0, 5.2.1).
 const LARGEST_BODY: usize = 64 * 1024;
+/// The same for lists that the staff paste: 10,000 codes of rewards, with what a form makes of the ends of lines.
+const LARGEST_LIST: usize = 1024 * 1024;
 /// No request may take longer: connected systems have their own, shorter limit.
 const LONGEST_REQUEST: Duration = Duration::from_secs(30);
 
@@ -78,6 +80,12 @@ pub fn router(state: AppState, config: &Config) -> Router {
         .merge(behind_the_wall(embeddable()))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        // The staff have a cookie of their own, so a customer's session is none of these forms' business.
+        .merge(
+            behind_the_wall(long_forms())
+                .layer(DefaultBodyLimit::max(LARGEST_LIST))
+                .layer(RequestBodyLimitLayer::new(LARGEST_LIST)),
+        )
         .layer(CsrfLayer::new())
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,

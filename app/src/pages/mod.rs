@@ -9,6 +9,7 @@ pub mod home;
 pub mod join;
 pub mod my_data;
 pub mod permissions;
+pub mod rewards;
 pub mod second_fact;
 pub mod share;
 pub mod staff;

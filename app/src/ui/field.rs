@@ -139,6 +139,35 @@ pub fn NameField(value: String, hint: &'static str, longest: usize) -> impl Into
     }
 }
 
+/// A field for one line of text, with what it is for.
+#[component]
+pub fn LineField(
+    name: &'static str,
+    label: &'static str,
+    /// Empty where the label says it all.
+    hint: &'static str,
+    value: String,
+    longest: usize,
+    #[prop(default = true)] required: bool,
+    /// Whether it is a whole number.
+    #[prop(default = false)]
+    number: bool,
+) -> impl IntoView {
+    let (_, about) = described(name, false, !hint.is_empty());
+    let hint =
+        (!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> });
+    // A number is typed as text, because the wheel of a mouse changes fields of numbers unseen.
+    let mode = number.then_some("numeric");
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            {hint}
+            <input id=name name=name type="text" inputmode=mode autocomplete="off" required=required
+                maxlength=longest.to_string() value=value aria-describedby=about />
+        </div>
+    }
+}
+
 /// What is wrong with a field.
 #[component]
 fn Wrong(#[prop(into)] id: String, error: Option<String>) -> impl IntoView {

@@ -29,9 +29,10 @@ pub enum Visitor {
 }
 
 /// The pages that a customer can go to: address and name.
-const PLACES: [(&str, &str); 5] = [
+const PLACES: [(&str, &str); 6] = [
     ("/my-data", "My data"),
     ("/share", "Share and earn"),
+    ("/rewards", "Rewards"),
     ("/permissions", "What you allow"),
     ("/who-looked", "Who looked"),
     ("/account", "Your log-in"),

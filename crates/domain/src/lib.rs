@@ -26,6 +26,7 @@ pub mod reach;
 pub mod reading;
 pub mod receipt;
 pub mod return_to;
+pub mod rewards;
 pub mod schema;
 pub mod second_fact;
 pub mod time;

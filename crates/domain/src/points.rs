@@ -1,6 +1,7 @@
 //! Points: what a member earned and spent, as a journal of signed whole numbers. A balance is the journal's sum, and nothing
 //! else. What was earned is never taken back when somebody withdraws (`architecture.md`, "What must always hold", 5).
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +83,28 @@ pub fn spendable(journal: &[Change], now: Moment) -> i64 {
         .filter(|change| change.points > 0 && change.spendable_at > now);
     let held: i64 = held.map(|change| change.points).sum();
     (balance(journal) - held).max(0)
+}
+
+/// When the first of the points that are still held can be spent; `None` where none are.
+pub fn next_release(journal: &[Change], now: Moment) -> Option<Moment> {
+    let held = journal.iter().filter(|change| change.points > 0);
+    let ends = held.map(|change| change.spendable_at);
+    ends.filter(|end| *end > now).min()
+}
+
+/// The balance at the end of each day on which it changed, oldest first: the newest `most` such days.
+pub fn by_day(journal: &[Change], zone: &TimeZone, most: usize) -> Vec<(Date, i64)> {
+    let mut days: Vec<(Date, i64)> = Vec::new();
+    let mut sum = 0_i64;
+    for change in journal {
+        sum = sum.saturating_add(change.points);
+        let day = change.at.timestamp().to_zoned(zone.clone()).date();
+        match days.last_mut() {
+            Some(last) if last.0 == day => last.1 = sum,
+            _ => days.push((day, sum)),
+        }
+    }
+    days.split_off(days.len().saturating_sub(most))
 }
 
 /// Points that nobody spent and whose time is over at `now`: the oldest are spent first.
@@ -171,6 +194,29 @@ mod tests {
         assert_eq!(balance(&journal), 60);
         assert_eq!(spendable(&journal, day(3)), 30);
         assert_eq!(spendable(&journal, day(8)), 60);
+    }
+
+    #[test]
+    fn held_points_say_when_they_can_be_spent() {
+        let journal = [change(0, 50, 7), change(1, 30, 3), change(2, -20, 9)];
+        assert_eq!(next_release(&journal, day(0)), Some(day(4)));
+        assert_eq!(next_release(&journal, day(4)), Some(day(7)));
+        assert_eq!(next_release(&journal, day(7)), None);
+    }
+
+    #[test]
+    fn a_day_ends_with_one_balance() {
+        let journal = [
+            change(0, 50, 0),
+            change(0, -20, 0),
+            change(3, 5, 0),
+            change(4, 7, 0),
+        ];
+        let days = |most| by_day(&journal, &TimeZone::UTC, most);
+        let date = |day| jiff::civil::date(1970, 1, day);
+        assert_eq!(days(9), [(date(1), 30), (date(4), 35), (date(5), 42)]);
+        assert_eq!(days(1), [(date(5), 42)]);
+        assert_eq!(by_day(&[], &TimeZone::UTC, 9), []);
     }
 
     #[test]

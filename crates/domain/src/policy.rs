@@ -157,6 +157,10 @@ pub enum Action {
     ReadGrants,
     /// Say yes or no to a purpose.
     ChangeGrants,
+    /// See what points and rewards a customer has.
+    ReadPoints,
+    /// Take a reward for a customer's points.
+    TakeReward,
     /// Open the staff's first page.
     OpenStaffHome,
     /// Read who works behind the staff door.
@@ -185,6 +189,16 @@ pub enum Action {
     FindCustomer,
     /// Put in, for a system, a value about a customer who said yes.
     PutField,
+    /// Read which rewards there are, and how many are left.
+    ReadRewards,
+    /// Add, change and pause rewards, and put codes in.
+    ChangeRewards,
+    /// Read how many customers answered what.
+    ReadAsks,
+    /// Pause asks, and go on with them.
+    PauseAsks,
+    /// Put a customer's points right.
+    CorrectPoints,
     /// Ask what the key of a system may do.
     AskWhoami,
 }
@@ -227,7 +241,7 @@ pub fn may(actor: Actor, action: Action) -> bool {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 33] = [
         Self::OpenPublicPage,
         Self::UseDoor,
         Self::BeCustomer,
@@ -239,6 +253,8 @@ impl Action {
         Self::EndSessions,
         Self::ReadGrants,
         Self::ChangeGrants,
+        Self::ReadPoints,
+        Self::TakeReward,
         Self::OpenStaffHome,
         Self::ReadStaff,
         Self::InviteStaff,
@@ -253,12 +269,18 @@ impl Action {
         Self::AskToJoin,
         Self::FindCustomer,
         Self::PutField,
+        Self::ReadRewards,
+        Self::ChangeRewards,
+        Self::ReadAsks,
+        Self::PauseAsks,
+        Self::CorrectPoints,
         Self::AskWhoami,
     ];
 
     /// The table.
     const fn parties(self) -> &'static [Party] {
         const ADMINISTRATOR: Party = Party::Role(Role::Administrator);
+        const MARKETING: Party = Party::Role(Role::Marketing);
         match self {
             Self::OpenPublicPage | Self::UseDoor => &[Party::Everybody],
             Self::BeCustomer
@@ -269,7 +291,9 @@ impl Action {
             | Self::ChangeCredentials
             | Self::EndSessions
             | Self::ReadGrants
-            | Self::ChangeGrants => &[Party::Owner],
+            | Self::ChangeGrants
+            | Self::ReadPoints
+            | Self::TakeReward => &[Party::Owner],
             Self::OpenStaffHome => &[Party::Staff],
             Self::ReadStaff
             | Self::InviteStaff
@@ -289,6 +313,15 @@ impl Action {
             Self::AskToJoin => &[Party::System(Scope::Members)],
             Self::FindCustomer => &[Party::System(Scope::Customers)],
             Self::PutField => &[Party::System(Scope::Fields)],
+            Self::ReadRewards | Self::ReadAsks => &[
+                ADMINISTRATOR,
+                MARKETING,
+                Party::Role(Role::PrivacyOfficer),
+                Party::Operator,
+            ],
+            Self::ChangeRewards | Self::PauseAsks | Self::CorrectPoints => {
+                &[ADMINISTRATOR, MARKETING, Party::Operator]
+            }
             Self::AskWhoami => &[Party::System(Scope::Whoami)],
         }
     }
@@ -316,6 +349,11 @@ impl Action {
                 | Self::ReadDecisions
                 | Self::ReadWebhooks
                 | Self::SendWebhookAgain
+                | Self::ReadRewards
+                | Self::ChangeRewards
+                | Self::ReadAsks
+                | Self::PauseAsks
+                | Self::CorrectPoints
         )
     }
 
@@ -333,6 +371,8 @@ impl Action {
             Self::EndSessions => "log this customer out",
             Self::ReadGrants => "see what this customer allows",
             Self::ChangeGrants => "say yes or no for this customer",
+            Self::ReadPoints => "see this customer's points",
+            Self::TakeReward => "take a reward for this customer's points",
             Self::OpenStaffHome => "come in by the staff door",
             Self::ReadStaff => "see who works here",
             Self::InviteStaff => "invite somebody to work here",
@@ -347,6 +387,11 @@ impl Action {
             Self::AskToJoin => "ask somebody to join a programme",
             Self::FindCustomer => "learn what to call a customer",
             Self::PutField => "keep a value about a customer who said yes",
+            Self::ReadRewards => "see which rewards there are",
+            Self::ChangeRewards => "add, change and pause rewards, and put codes in",
+            Self::ReadAsks => "see how many customers said yes to each question",
+            Self::PauseAsks => "pause the questions that we ask",
+            Self::CorrectPoints => "put a customer's points right",
             Self::AskWhoami => "ask what a key may do",
         }
     }
@@ -464,10 +509,23 @@ mod tests {
                 EndSessions,
                 ReadGrants,
                 ChangeGrants,
+                ReadPoints,
+                TakeReward,
             ],
             Actor::Staff(Role::Support | Role::Supervisor) => &[OpenStaffHome],
-            Actor::Staff(Role::Marketing) => &[OpenStaffHome, ReadWebhooks, SendWebhookAgain],
-            Actor::Staff(Role::PrivacyOfficer) => &[OpenStaffHome, ReadDecisions],
+            Actor::Staff(Role::Marketing) => &[
+                OpenStaffHome,
+                ReadWebhooks,
+                SendWebhookAgain,
+                ReadRewards,
+                ChangeRewards,
+                ReadAsks,
+                PauseAsks,
+                CorrectPoints,
+            ],
+            Actor::Staff(Role::PrivacyOfficer) => {
+                &[OpenStaffHome, ReadDecisions, ReadRewards, ReadAsks]
+            }
             Actor::Staff(Role::Administrator) => &[
                 OpenStaffHome,
                 ReadStaff,
@@ -480,6 +538,11 @@ mod tests {
                 ReadDecisions,
                 ReadWebhooks,
                 SendWebhookAgain,
+                ReadRewards,
+                ChangeRewards,
+                ReadAsks,
+                PauseAsks,
+                CorrectPoints,
             ],
             Actor::System(Some(Scope::Whoami)) => &[AskWhoami],
             Actor::System(Some(Scope::Members)) => &[AskToJoin],
@@ -494,6 +557,11 @@ mod tests {
                 CreateApiKey,
                 RevokeApiKey,
                 ReadDecisions,
+                ReadRewards,
+                ChangeRewards,
+                ReadAsks,
+                PauseAsks,
+                CorrectPoints,
             ],
         };
         [&[OpenPublicPage, UseDoor], all].concat()

@@ -14,7 +14,7 @@ use fairhold_domain::time::Moment;
 use fairhold_store::grants::{self, NewRecord, StoredGrant};
 use fairhold_store::records::{self, OwnRecord, OwnValue};
 use fairhold_store::shown_asks::{self, ShownAsk};
-use fairhold_store::{StoreError, Tx, accounts, memberships};
+use fairhold_store::{StoreError, Tx, accounts, memberships, paused_asks};
 
 use crate::company::Current;
 use crate::error::{Error, Result};
@@ -329,7 +329,7 @@ impl Portal {
             current,
             grants: grants::of(tx, customer.id).await?,
             shown: shown_asks::of(tx, customer.id).await?,
-            paused: Vec::new(),
+            paused: paused_asks::paused(tx).await?,
             member_of: member_of.map(|m| m.programme).collect(),
             since: account.proven_at.unwrap_or(account.created_at),
             now: self.now(),

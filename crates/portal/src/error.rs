@@ -3,11 +3,13 @@
 use crate::asks::AskError;
 use crate::contact_points::ContactError;
 use crate::own_fields::Refusal;
+use crate::rewards::FormError;
 use fairhold_domain::email::EmailError;
 use fairhold_domain::factors::CodeError;
 use fairhold_domain::nickname::NicknameError;
 use fairhold_domain::password::PasswordError;
 use fairhold_domain::return_to::NotOnTheList;
+use fairhold_domain::rewards::RewardError;
 use fairhold_domain::second_fact::AnswerError;
 use fairhold_store::StoreError;
 
@@ -47,6 +49,12 @@ pub enum Error {
     /// The answer to an ask was not taken.
     #[error("not an answer to an ask")]
     Ask(#[from] AskError),
+    /// The reward can't be taken.
+    #[error("not a reward to take")]
+    Reward(#[from] RewardError),
+    /// What the staff wrote about rewards or points can't stand.
+    #[error("not a form that can stand")]
+    Form(#[from] FormError),
     /// A system's value was not taken.
     #[error("not a value that may be held")]
     Gate(#[from] Refusal),

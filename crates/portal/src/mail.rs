@@ -135,6 +135,18 @@ pub(crate) struct PointsEndMail<'a> {
     pub link: &'a str,
 }
 
+/// Somebody took a reward.
+#[derive(Template)]
+#[template(path = "reward.txt")]
+pub(crate) struct RewardMail<'a> {
+    pub company: &'a str,
+    pub name: &'a str,
+    pub words: &'a str,
+    pub points: u32,
+    pub code: Option<&'a str>,
+    pub link: &'a str,
+}
+
 /// Somebody wants an account with an address that one logged in with until a short time ago.
 #[derive(Template)]
 #[template(path = "moved_away.txt")]

@@ -28,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::jobs::invite_staff::InviteStaff;
 use crate::mail::{StaffInvitationMail, text};
 use crate::totp::{self, SetUp};
+use crate::{paused_asks, rewards};
 
 /// Seconds for which an invitation works. Longer than a customer's link: whoever is invited did not ask for it, and may
 /// read it on the next working day. It opens nothing but the choice of a password, and the code comes on top.
@@ -324,6 +325,13 @@ impl Portal {
         }
         for system in api_keys::all(&mut tx).await? {
             names.insert(system.id, system.name);
+        }
+        let current = self.company().current();
+        for offer in rewards::all_offers(&mut tx, &current).await? {
+            names.insert(rewards::about(&offer.reward.key), offer.reward.name);
+        }
+        for ask in &current.catalog.asks {
+            names.insert(paused_asks::about(&ask.key), ask.question.clone());
         }
         let (now, zone) = (self.now().timestamp(), &self.company().current().zone);
         let last = page.last().map(|last| last.seq);

@@ -36,6 +36,11 @@ impl PortalKeys {
     pub fn staff(&self) -> SecretKey {
         self.requests.derive("staff")
     }
+
+    /// For codes of rewards that wait to be given to somebody.
+    pub fn vouchers(&self) -> SecretKey {
+        self.requests.derive("vouchers")
+    }
 }
 
 /// The names of the portal's own keys, in the order of [`PortalKeys`].

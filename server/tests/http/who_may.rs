@@ -59,7 +59,7 @@ pub const HALF_IN: [&str; 4] = [
 ];
 
 /// Pages and forms behind the staff door: everybody else is sent to the staff's log-in.
-pub const STAFF: [&str; 13] = [
+pub const STAFF: [&str; 23] = [
     "GET /staff/decisions",
     "GET /staff/webhooks",
     "POST /staff/webhooks/again",
@@ -73,6 +73,16 @@ pub const STAFF: [&str; 13] = [
     "GET /staff/keys",
     "POST /staff/keys",
     "POST /staff/keys/end",
+    "GET /staff/rewards",
+    "POST /staff/rewards",
+    "GET /staff/rewards/{reward}",
+    "POST /staff/rewards/{reward}",
+    "POST /staff/rewards/{reward}/pause",
+    "POST /staff/rewards/{reward}/codes",
+    "GET /staff/asks",
+    "POST /staff/asks",
+    "GET /staff/points",
+    "POST /staff/points",
 ];
 
 /// Calls of other systems: without a key they are refused.
@@ -84,7 +94,7 @@ const SYSTEMS: [&str; 4] = [
 ];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-pub const CUSTOMERS: [&str; 22] = [
+pub const CUSTOMERS: [&str; 24] = [
     "GET /permissions/receipt/{number}",
     "GET /share",
     "GET /share/{ask}",
@@ -107,10 +117,13 @@ pub const CUSTOMERS: [&str; 22] = [
     "GET /my-data/{dataset}/{collection}",
     "GET /is-it-you/{dataset}",
     "GET /who-looked",
+    "GET /rewards",
+    "GET /rewards/taken/{redemption}",
 ];
 
 /// Forms of a customer: a stranger's are refused.
-pub const CUSTOMERS_FORMS: [&str; 25] = [
+pub const CUSTOMERS_FORMS: [&str; 26] = [
+    "POST /rewards",
     "POST /share/{ask}",
     "POST /change/{field}",
     "POST /permissions",
@@ -193,6 +206,16 @@ pub fn action(route: &str) -> Option<Action> {
         "/permissions" | "/permissions/receipt/{number}" | "/share" | "/share/{ask}" => {
             read(Action::ReadGrants, Action::ChangeGrants)
         }
+        "/rewards" => read(Action::ReadPoints, Action::TakeReward),
+        "/rewards/taken/{redemption}" => read(Action::ReadPoints, Action::ReadPoints),
+        "/staff/rewards" | "/staff/rewards/{reward}" => {
+            read(Action::ReadRewards, Action::ChangeRewards)
+        }
+        "/staff/rewards/{reward}/pause" | "/staff/rewards/{reward}/codes" => {
+            read(Action::ChangeRewards, Action::ChangeRewards)
+        }
+        "/staff/asks" => read(Action::ReadAsks, Action::PauseAsks),
+        "/staff/points" => read(Action::CorrectPoints, Action::CorrectPoints),
         "/change/{field}" => read(Action::ReadData, Action::ChangeGrants),
         "/who-looked" => read(Action::ReadLooks, Action::ReadLooks),
         path if path == "/account" || path.starts_with("/account/") => {
@@ -300,6 +323,7 @@ pub fn path_of(route: &str) -> (Method, String) {
         .replace("{programme}", "club")
         .replace("{id}", "00112233445566778899aabbccddeeff")
         .replace("{dataset}", "shop")
+        .replace("{reward}", "free_coffee")
         .replace("{collection}", "orders");
     (method.parse().unwrap(), path)
 }
@@ -322,6 +346,14 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("programme", "club"),
         ("purpose", "newsletter"),
         ("allow", "yes"),
+        ("reward", "free_coffee"),
+        ("costs", "40"),
+        ("ask", "a_wish"),
+        ("pause", "true"),
+        ("codes", "A-CODE"),
+        ("programme", "club"),
+        ("points", "5"),
+        ("reason", "We forgot them."),
     ];
     match method {
         Method::GET => browser.get(&path).await,

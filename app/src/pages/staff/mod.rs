@@ -1,11 +1,14 @@
 //! The pages of the staff. None of them shows anything of a customer.
 
+pub mod asks;
 pub mod code;
 pub mod decisions;
 pub mod join;
 pub mod keys;
 pub mod log_in;
 pub mod people;
+pub mod points;
+pub mod rewards;
 pub mod webhooks;
 
 use axum::extract::State;
@@ -28,6 +31,9 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
     let may_read_keys = role.may(Action::ReadApiKeys);
     let may_read_decisions = role.may(Action::ReadDecisions);
     let may_read_webhooks = role.may(Action::ReadWebhooks);
+    let may_read_rewards = role.may(Action::ReadRewards);
+    let may_read_asks = role.may(Action::ReadAsks);
+    let may_correct_points = role.may(Action::CorrectPoints);
     Page::of_staff("Your work", "/staff", role).render(&state, move || {
         let duties = role.duties().map(|words| view! { <li>{words}</li> });
         let decisions = may_read_decisions
@@ -38,6 +44,10 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
             may_read_keys.then(|| view! { <a href="/staff/keys">"Keys of our systems"</a> });
         let webhooks = may_read_webhooks
             .then(|| view! { <a href="/staff/webhooks">"What our shops were told"</a> });
+        let rewards = may_read_rewards.then(|| view! { <a href="/staff/rewards">"Rewards"</a> });
+        let asks = may_read_asks.then(|| view! { <a href="/staff/asks">"What we ask for"</a> });
+        let points =
+            may_correct_points.then(|| view! { <a href="/staff/points">"Put points right"</a> });
         view! {
             <div>
                 <h1>"Your work"</h1>
@@ -49,7 +59,7 @@ pub async fn home(State(state): State<AppState>, staff: StaffIn) -> Response {
                 <ul>{duties.collect_view()}</ul>
                 <p class="fine">"We write down what you do here. Nobody can change it later."</p>
             </section>
-            <p class="onward">{people} {keys} {webhooks} {decisions}</p>
+            <p class="onward">{people} {keys} {webhooks} {rewards} {asks} {points} {decisions}</p>
         }
     })
 }

@@ -32,6 +32,7 @@ mod drift;
 mod fields;
 mod schema;
 
+pub use asks::check_reward;
 pub use drift::Drift;
 pub(super) use fields::unsaid;
 pub use schema::check_schema;

@@ -7,6 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::Place;
 use crate::time::Moment;
 
+/// The most points that one thing gives or costs. Sums of any number of them stay far from the end of the numbers.
+pub const MOST_POINTS: u32 = 1_000_000;
+/// The highest step, and the largest stock and limit.
+pub const MOST_COUNTED: u32 = 1_000_000;
+
+/// Whether a text can be a key: it may stand in an address.
+pub fn is_short_name(key: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    (1..=64).contains(&key.len()) && key.chars().all(plain)
+}
+
 /// A length of time in calendar units, at least one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {

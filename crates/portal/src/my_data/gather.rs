@@ -116,6 +116,8 @@ impl Portal {
         record.values.extend(choices);
         let memberships = self.membership_values(&mut tx, customer, &current).await?;
         record.values.extend(memberships);
+        let points = self.points_values(&mut tx, customer).await?;
+        record.values.extend(points);
         let contacts = self.all_points(address.clone(), &proven);
         let account = accounts::account(&mut tx, customer.id)
             .await?

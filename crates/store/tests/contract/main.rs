@@ -28,6 +28,7 @@ mod outbox;
 mod pending_joins;
 mod points;
 mod records;
+mod rewards;
 mod schema;
 mod second_facts;
 mod sessions;

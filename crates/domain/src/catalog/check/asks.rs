@@ -1,7 +1,11 @@
 //! What may be asked for, and on what terms: gradually, for a stated value, and never for more than its purpose needs.
 
 use super::{Finding, check_text};
-use crate::catalog::{AnswerKind, Ask, Basis, Catalog, Company, Field, OWN_CONNECTION, RewardKind};
+
+use crate::catalog::{
+    AnswerKind, Ask, Basis, Catalog, Company, Field, MOST_COUNTED, MOST_POINTS, OWN_CONNECTION,
+    Reward, RewardKind,
+};
 
 pub(super) fn check_programmes(company: &Company, findings: &mut Vec<Finding>) {
     for programme in &company.programmes {
@@ -16,18 +20,45 @@ pub(super) fn check_programmes(company: &Company, findings: &mut Vec<Finding>) {
 
 pub(super) fn check_rewards(catalog: &Catalog, findings: &mut Vec<Finding>) {
     for reward in &catalog.rewards {
-        check_text("name", Some(&reward.name), &reward.place, findings);
-        check_text("words", Some(&reward.words), &reward.place, findings);
-        if reward.kind == RewardKind::Voucher && reward.stock.is_some() {
-            findings.push(Finding::note(
-                &reward.place,
-                "stock-is-the-pool",
-                format!(
-                    "The reward `{}` is a voucher: there are as many as codes were put in, so its `stock` is not used.",
-                    reward.key
-                ),
-            ));
+        check_reward(reward, findings);
+    }
+}
+
+/// What is wrong with a reward, wherever it is written: in a catalog, or on the staff's page. Its programme is for others to
+/// look up.
+pub fn check_reward(reward: &Reward, findings: &mut Vec<Finding>) {
+    let (key, place) = (&reward.key, &reward.place);
+    check_text("name", Some(&reward.name), place, findings);
+    check_text("words", Some(&reward.words), place, findings);
+    let bounds = [
+        ("costs", Some(reward.costs), 1, MOST_POINTS),
+        ("stock", reward.stock, 0, MOST_COUNTED),
+        ("limit", reward.limit, 1, MOST_COUNTED),
+    ];
+    for (name, number, least, most) in bounds {
+        if number.is_some_and(|number| !(least..=most).contains(&number)) {
+            let message = format!("`{name}` must be a whole number from {least} to {most}.");
+            findings.push(Finding::error(place, "bad-number", message));
         }
+    }
+    let beginning = |code: &String| {
+        let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+        (1..=20).contains(&code.len()) && code.chars().all(plain)
+    };
+    if reward.kind == RewardKind::Percent && !reward.code.as_ref().is_some_and(beginning) {
+        let message = format!(
+            "The reward `{key}` makes codes. Add `code: ` with what they begin with, such as `FINCH10`: letters A to Z and digits, 20 at most."
+        );
+        findings.push(Finding::error(place, "no-code", message));
+    }
+    if reward.kind == RewardKind::Voucher && reward.stock.is_some() {
+        findings.push(Finding::note(
+            place,
+            "stock-is-the-pool",
+            format!(
+                "The reward `{key}` is a voucher: there are as many as codes were put in, so its `stock` is not used."
+            ),
+        ));
     }
 }
 

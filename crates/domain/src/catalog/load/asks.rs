@@ -5,8 +5,12 @@ use jiff::civil::Date;
 use super::reader::{Keys, Map, Reader};
 use super::{did_you_mean, unknown_name};
 use crate::catalog::check::Finding;
+
 use crate::catalog::yaml::{Entry, Value};
-use crate::catalog::{AnswerKind, Ask, Catalog, Period, Place, Programme, Reward, RewardKind};
+use crate::catalog::{
+    AnswerKind, Ask, Catalog, MOST_COUNTED, MOST_POINTS, Period, Place, Programme, Reward,
+    RewardKind, is_short_name,
+};
 
 const FILE_KEYS: &[&str] = &["asks", "rewards"];
 const PROGRAMME_KEYS: &[&str] = &[
@@ -64,10 +68,6 @@ const USUAL_REST: Period = Period::days(7);
 const USUAL_TEXT: u32 = 200;
 /// No field takes longer texts than this.
 const LONGEST_TEXT: u32 = 2_000;
-/// The most points that one thing gives or costs. Sums of any number of them stay far from the end of the numbers.
-const MOST_POINTS: u32 = 1_000_000;
-/// The highest step, and the largest stock and limit.
-const MOST: u32 = 1_000_000;
 
 impl Reader<'_> {
     pub(super) fn asks_file(&mut self, text: &str) -> (Vec<Ask>, Vec<Reward>) {
@@ -146,7 +146,7 @@ impl Reader<'_> {
         Ask {
             purpose: self.needed(map, "purpose", &whose),
             fields: self.plain_texts(map, "fields"),
-            step: self.number(map, "step", 2, MOST).unwrap_or(2),
+            step: self.number(map, "step", 2, MOST_COUNTED).unwrap_or(2),
             after: self.plain_texts(map, "after"),
             rests: self.period(map, "rests").unwrap_or(USUAL_REST),
             question: self.needed(map, "question", &whose),
@@ -186,8 +186,8 @@ impl Reader<'_> {
             costs: self
                 .number(map, "costs", 1, MOST_POINTS)
                 .unwrap_or(MOST_POINTS),
-            stock: self.number(map, "stock", 0, MOST),
-            limit: self.number(map, "limit", 1, MOST),
+            stock: self.number(map, "stock", 0, MOST_COUNTED),
+            limit: self.number(map, "limit", 1, MOST_COUNTED),
             code: self.text(map, "code"),
             place: self.place(map.line),
             key,
@@ -253,8 +253,7 @@ impl Reader<'_> {
     /// A key that may stand in an address.
     fn short_name(&mut self, map: Map<'_>, whose: &str) -> String {
         let key = self.needed(map, "key", whose);
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-        if key.len() > 64 || !key.chars().all(plain) {
+        if !key.is_empty() && !is_short_name(&key) {
             let line = map.get("key").map_or(map.line, |entry| entry.line);
             let message =
                 format!("`{key}` can't be a key. Write letters, digits, `-` and `_`, 64 at most.");
