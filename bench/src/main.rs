@@ -395,6 +395,7 @@ async fn add_customer(portal: &Portal, email: &str, values: Vec<(String, OwnValu
         values,
         looks: Vec::new(),
         allows: Vec::new(),
+        member: None,
     };
     Ok(portal.add_demo_customer(customer).await?)
 }

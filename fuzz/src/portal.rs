@@ -154,6 +154,7 @@ impl House {
                 values: Vec::new(),
                 looks: Vec::new(),
                 allows: Vec::new(),
+                member: None,
             };
             portal.add_demo_customer(customer).await.unwrap();
             router(AppState::new(portal, Assets::read(&site).unwrap()), &config)

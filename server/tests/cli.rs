@@ -805,6 +805,7 @@ async fn looked(place: &Place) {
             values: Vec::new(),
             looks: Vec::new(),
             allows: Vec::new(),
+            member: None,
         };
         portal.add_demo_customer(customer).await.unwrap();
     }

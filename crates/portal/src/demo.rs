@@ -4,17 +4,22 @@ use fairhold_domain::access::Look;
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::grant::Event;
 use fairhold_domain::ids::{CustomerId, StaffId};
+use fairhold_domain::points::Kind;
 use fairhold_domain::policy::Role;
 use fairhold_domain::time::Moment;
 use fairhold_store::accounts::{self, address_hash};
 use fairhold_store::grants::{self, NewRecord};
+use fairhold_store::points::{self, NewEntry};
 use fairhold_store::records::{self, OwnRecord, OwnValue};
+use fairhold_store::rewards::{self, Redemption};
 use fairhold_store::seal::{new_token, token_hash};
-use fairhold_store::{StoreError, looks, staff};
+use fairhold_store::{StoreError, Tx, looks, memberships, staff};
 use secrecy::SecretString;
 
 use crate::error::{Error, Result};
-use crate::{Portal, own_values};
+use crate::rewards::reason_identity;
+use crate::staff::By;
+use crate::{Customer, Portal, own_values};
 
 /// A customer that the demo starts with.
 pub struct DemoCustomer<'a> {
@@ -30,6 +35,32 @@ pub struct DemoCustomer<'a> {
     pub looks: Vec<(Moment, Look)>,
     /// Purposes that they said yes to when their account began.
     pub allows: Vec<&'a str>,
+    /// What they earned and spent in a programme, in which they are then.
+    pub member: Option<DemoMember<'a>>,
+}
+
+/// What a customer of the demo earned and spent in a programme.
+#[derive(Clone, Debug)]
+pub struct DemoMember<'a> {
+    /// The programme's key.
+    pub programme: &'a str,
+    /// Since when they are in it.
+    pub since: Moment,
+    /// What came and went since, oldest first.
+    pub points: Vec<(Moment, DemoPoints<'a>)>,
+}
+
+/// How points of the demo came or went.
+#[derive(Clone, Copy, Debug)]
+pub enum DemoPoints<'a> {
+    /// For joining.
+    Joined(u32),
+    /// For a yes to a purpose.
+    Granted(u32, &'a str),
+    /// Put right by the staff, with a reason.
+    Corrected(u32, &'a str),
+    /// Spent on one of the catalog's rewards, with this code.
+    Took(&'a str, Option<&'a str>),
 }
 
 /// Somebody of the staff whom the demo starts with.
@@ -147,6 +178,15 @@ impl Portal {
         );
         record.values.extend(demo.values);
         let (since, others) = (demo.since, demo.looks);
+        let (portal, owner) = (
+            self.clone(),
+            Customer {
+                id: customer,
+                key: key.clone(),
+            },
+        );
+        let entries = demo.member.map(|member| self.demo_entries(&owner, &member));
+        let entries = entries.transpose()?;
         let catalog = &self.company().current().catalog;
         let purposes = catalog.company.purposes.iter();
         let allows = purposes.filter(|p| demo.allows.contains(&p.key.as_str()));
@@ -173,6 +213,9 @@ impl Portal {
                         };
                         grants::record(tx, customer, &record, since).await?;
                     }
+                    if let Some(entries) = entries {
+                        portal.add_demo_entries(tx, &owner, entries).await?;
+                    }
                     for (at, look) in &others {
                         looks::append(tx, &looks_key, customer, *at, look).await?;
                     }
@@ -180,6 +223,132 @@ impl Portal {
                 })
             })
             .await?;
+        Ok(())
+    }
+}
+
+/// What is entered for a customer of the demo.
+struct DemoEntries {
+    programme: String,
+    since: Moment,
+    entries: Vec<DemoEntry>,
+}
+
+/// One entry, and the reward that was taken with it.
+struct DemoEntry {
+    at: Moment,
+    points: i64,
+    kind: Kind,
+    about: String,
+    reason: Option<Vec<u8>>,
+    taken: Option<Redemption>,
+}
+
+impl Portal {
+    fn demo_entries(&self, customer: &Customer, member: &DemoMember<'_>) -> Result<DemoEntries> {
+        let entries = member.points.iter().map(|(at, points)| {
+            let entry = |points: u32, kind, about: &str| DemoEntry {
+                at: *at,
+                points: points.into(),
+                kind,
+                about: about.to_owned(),
+                reason: None,
+                taken: None,
+            };
+            Ok(match points {
+                DemoPoints::Joined(points) => entry(*points, Kind::Joined, ""),
+                DemoPoints::Granted(points, purpose) => entry(*points, Kind::Granted, purpose),
+                DemoPoints::Corrected(points, reason) => {
+                    let identity = reason_identity(customer, member.programme);
+                    let random = &*self.inner.world.random;
+                    let reason = customer.key.seal(&identity, reason.as_bytes(), random)?;
+                    DemoEntry {
+                        reason: Some(reason),
+                        ..entry(*points, Kind::Corrected, "")
+                    }
+                }
+                DemoPoints::Took(key, code) => {
+                    let current = self.company().current();
+                    let mut rewards = current.catalog.rewards.iter();
+                    let reward = rewards.find(|reward| reward.key == *key);
+                    let reward = reward.ok_or(Error::NotFound)?;
+                    let taken = Redemption {
+                        id: self.new_id(),
+                        programme: reward.programme.clone(),
+                        reward: reward.key.clone(),
+                        name: reward.name.clone(),
+                        kind: reward.kind,
+                        costs: reward.costs,
+                        at: *at,
+                        code: code.map(str::to_owned),
+                    };
+                    DemoEntry {
+                        points: -i64::from(reward.costs),
+                        taken: Some(taken),
+                        ..entry(0, Kind::Redeemed, key)
+                    }
+                }
+            })
+        });
+        Ok(DemoEntries {
+            programme: member.programme.to_owned(),
+            since: member.since,
+            entries: entries.collect::<Result<_>>()?,
+        })
+    }
+
+    async fn add_demo_entries(
+        &self,
+        tx: &mut Tx,
+        customer: &Customer,
+        all: DemoEntries,
+    ) -> Result<(), StoreError> {
+        let (id, programme) = (customer.id, all.programme.as_str());
+        let random = &*self.inner.world.random;
+        memberships::join(tx, id, programme, all.since).await?;
+        for (number, entry) in (0..).zip(all.entries) {
+            if let Some(taken) = &entry.taken {
+                rewards::hold(tx, &taken.reward).await?;
+                if let Some(code) = &taken.code {
+                    let vouchers = self.inner.keys.portal().vouchers();
+                    rewards::note_made_code(tx, &vouchers, &taken.reward, code, taken.at).await?;
+                }
+                rewards::take(tx, &customer.key, random, id, taken).await?;
+            }
+            let key = match (entry.kind, &entry.taken) {
+                (Kind::Joined, _) => "joined".to_owned(),
+                (Kind::Granted, _) => format!("granted:{}:0", entry.about),
+                (_, Some(taken)) => format!("redeemed:{}", taken.id),
+                _ => format!("demo:{number}"),
+            };
+            let new = NewEntry {
+                points: entry.points,
+                kind: entry.kind,
+                about: &entry.about,
+                reason: entry.reason,
+                key: &key,
+                spendable_at: entry.at,
+            };
+            let chain = &self.inner.keys.portal().looks;
+            points::append(tx, chain, id, programme, &new, entry.at).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts codes of a voucher in, one a line, where none was ever there.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] outside the demo.
+    pub async fn fill_demo_reward(&self, reward: &str, codes: &str) -> Result<()> {
+        if !self.settings().demo {
+            return Err(Error::NotFound);
+        }
+        let mut tx = self.inner.db.read().await?;
+        let count = rewards::count(&mut tx, reward).await?;
+        drop(tx);
+        if count.waiting == 0 {
+            self.put_codes_in(By::Operator, reward, codes).await?;
+        }
         Ok(())
     }
 }

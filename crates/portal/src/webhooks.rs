@@ -55,7 +55,6 @@ pub(crate) enum Event<'a> {
     /// Somebody left.
     Left,
     /// Somebody took a reward.
-    #[expect(dead_code, reason = "rewards are taken on pages that are not here yet")]
     Redeemed {
         /// The reward's key.
         reward: &'a str,

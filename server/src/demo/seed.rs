@@ -4,7 +4,7 @@ use anyhow::Result;
 use fairhold_domain::access::{Act, Actor, Look, Seen};
 use fairhold_domain::time::Moment;
 use fairhold_portal::Portal;
-use fairhold_portal::demo::{DemoCustomer, DemoStaff};
+use fairhold_portal::demo::{DemoCustomer, DemoMember, DemoPoints, DemoStaff};
 
 use super::people::{personas, staff};
 
@@ -25,9 +25,14 @@ pub async fn seed(portal: &Portal) -> Result<()> {
                 Vec::new()
             },
             allows: persona.allows.to_vec(),
+            member: member(persona.email, now),
         };
         portal.add_demo_customer(demo).await?;
     }
+    let codes = (1..=250).map(|number| format!("CUP-{number:04}\n"));
+    portal
+        .fill_demo_reward("free_coffee", &codes.collect::<String>())
+        .await?;
     for persona in staff() {
         let demo = DemoStaff {
             email: persona.email,
@@ -38,6 +43,50 @@ pub async fn seed(portal: &Portal) -> Result<()> {
         portal.add_demo_staff(demo).await?;
     }
     Ok(())
+}
+
+/// What they earned and spent in the club.
+fn member(email: &str, now: Moment) -> Option<DemoMember<'static>> {
+    use DemoPoints::{Corrected, Granted, Joined, Took};
+    let points: &[(i64, DemoPoints<'static>)] = match email {
+        "ada@example.com" => &[
+            (58, Joined(20)),
+            (57, Granted(30, "newsletter")),
+            (
+                45,
+                Corrected(90, "We moved the points of your paper card over."),
+            ),
+            (
+                33,
+                Corrected(60, "You brought us three friends. Thank you."),
+            ),
+            (30, Took("free_coffee", Some("CUP-ADA1"))),
+            (21, Corrected(120, "You helped us with the summer fair.")),
+            (
+                9,
+                Corrected(60, "You came to our tasting, and we forgot your points."),
+            ),
+        ],
+        "grace@example.com" => &[
+            (51, Joined(20)),
+            (
+                40,
+                Corrected(500, "We moved the points of your paper card over."),
+            ),
+            (38, Took("ten_percent", Some("FINCH10-GRACE234"))),
+            (24, Took("one_tree", None)),
+        ],
+        _ => return None,
+    };
+    let at = |days: i64| now.plus_seconds(-days * DAY);
+    Some(DemoMember {
+        programme: "club",
+        since: at(points.first()?.0),
+        points: points
+            .iter()
+            .map(|(days, points)| (at(*days), *points))
+            .collect(),
+    })
 }
 
 /// What others looked at, oldest first.

@@ -354,6 +354,7 @@ impl House {
             values: Vec::new(),
             looks: Vec::new(),
             allows: Vec::new(),
+            member: None,
         };
         self.portal.add_demo_customer(customer).await.unwrap();
     }

@@ -423,6 +423,6 @@ impl Reader<'_> {
 }
 
 /// What the reason of a correction is sealed with. Which entry it belongs to is in the journal's codes.
-pub(super) fn reason_identity(customer: &Customer, programme: &str) -> String {
+pub(crate) fn reason_identity(customer: &Customer, programme: &str) -> String {
     format!("points-reason:{}:{programme}", customer.id)
 }

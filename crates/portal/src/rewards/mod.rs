@@ -16,6 +16,7 @@ use fairhold_store::seal::random_bytes;
 use fairhold_store::{StoreError, Tx, accounts, records};
 use uuid::Uuid;
 
+pub(crate) use balance::reason_identity;
 pub use balance::{Day, Goal, Line, OwnRewards, ProgrammePoints, RewardCard, Taken, WhatItIs};
 pub(crate) use manage::about;
 pub use manage::{Correction, PutIn, StaffReward};
@@ -23,6 +24,7 @@ pub use manage::{Correction, PutIn, StaffReward};
 use crate::company::Current;
 use crate::error::{Error, Result};
 use crate::mail::{RewardMail, text};
+use crate::webhooks::Event;
 use crate::{Customer, Portal, own_values};
 
 /// The collection of the portal's own that says what points and rewards a customer has.
@@ -72,7 +74,7 @@ impl Portal {
     /// redemption.
     ///
     /// All in one transaction, which holds the customer and then the reward: the code, the redemption, the points, and the
-    /// mail. Whoever has something else to do with a redemption does it at the end of [`Portal::give_reward`].
+    /// what the programme's shop and the customer are told.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such reward, [`Error::Reward`] says why it can't be taken. No point is lost then.
@@ -128,7 +130,7 @@ impl Portal {
         Ok(case.decide_for(price))
     }
 
-    /// Gives a reward that may be taken: its code, its record, its points, its mail. The caller holds the customer and the
+    /// Gives a reward that may be taken: its code, its record, its points, and whoever is told. The caller holds the customer and the
     /// reward.
     async fn give_reward(
         &self,
@@ -164,6 +166,13 @@ impl Portal {
             Appended::Known(_) => return Err(Error::Store(StoreError::Conflict)),
             Appended::Refused(_) => return Err(RewardError::TooFewPoints.into()),
         }
+        let event = Event::Redeemed {
+            reward: &taken.reward,
+            redemption: &taken.id,
+            code: taken.code.as_deref(),
+        };
+        self.queue_webhook(tx, &taken.programme, customer.id, event)
+            .await?;
         self.mail_reward(tx, customer, reward, &taken).await?;
         Ok(taken.id)
     }
