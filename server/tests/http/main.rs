@@ -29,6 +29,7 @@ mod odd_input;
 mod passkeys;
 mod permissions;
 mod points;
+mod rewards;
 mod second_fact;
 mod second_step;
 mod share;

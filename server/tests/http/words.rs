@@ -135,6 +135,7 @@ async fn every_page_is_easy_to_read() {
             "/permissions".to_owned(),
             "/share".to_owned(),
             "/share/order_texts".to_owned(),
+            "/rewards".to_owned(),
             "/share/offers_by_post".to_owned(),
             "/share/your_taste".to_owned(),
             "/share/birthday_treat".to_owned(),

@@ -177,8 +177,8 @@ fn Programme(programme: ProgrammePoints) -> impl IntoView {
         let join = format!("/join/{}", in_address(&what.key));
         view! {
             <p class="notice">
-                "You have left this programme. Your points stay yours, and you can still spend them. "
-                <a href=join>"Join again"</a>
+                "You are not in this programme now. Your points stay yours, and you can spend them. "
+                <a href=join>"See how to join"</a>
             </p>
         }
     });

@@ -99,7 +99,7 @@ pub struct RewardCard {
 pub struct ProgrammePoints {
     /// The programme.
     pub programme: WhatItIs,
-    /// Whether the customer is in it; if not, they left it.
+    /// Whether the customer is in it. Points of somebody who is not stay theirs.
     pub is_member: bool,
     /// All points.
     pub balance: i64,

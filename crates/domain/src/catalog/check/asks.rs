@@ -45,11 +45,11 @@ pub fn check_reward(reward: &Reward, findings: &mut Vec<Finding>) {
         let plain = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
         (1..=20).contains(&code.len()) && code.chars().all(plain)
     };
-    if reward.kind == RewardKind::Percent && !reward.code.as_ref().is_some_and(beginning) {
+    if reward.kind == RewardKind::Percent && !reward.code.as_ref().is_none_or(beginning) {
         let message = format!(
-            "The reward `{key}` makes codes. Add `code: ` with what they begin with, such as `FINCH10`: letters A to Z and digits, 20 at most."
+            "Codes of `{key}` can't begin like this. Write letters A to Z and digits, 20 at most, such as `code: FINCH10`, or nothing at all."
         );
-        findings.push(Finding::error(place, "no-code", message));
+        findings.push(Finding::error(place, "bad-code", message));
     }
     if reward.kind == RewardKind::Voucher && reward.stock.is_some() {
         findings.push(Finding::note(

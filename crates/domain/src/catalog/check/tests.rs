@@ -956,6 +956,10 @@ fn each_rule_of_asks_is_kept() {
         ("key: first", "key: \"first/../x\"", "bad-key"),
         ("kind: percent", "kind: gift", "unknown-value"),
         ("costs: 10", "costs: 0", "bad-number"),
+        ("costs: 10", "costs: 10, stock: 1000001", "bad-number"),
+        ("costs: 10", "costs: 10, limit: 0", "bad-number"),
+        ("costs: 10", "costs: 10, code: ten%", "bad-code"),
+        ("words: One cup.", "words: We leverage cups.", "jargon"),
         ("question: May we?", "quest: May we?", "unknown-key"),
         (
             "value: Much., used",
