@@ -274,6 +274,17 @@ async fn the_pages_of_the_staff_are_easy_to_read() {
             "/staff/people",
             "/staff/people?done=invited",
             "/staff/keys",
+            "/staff/rewards",
+            "/staff/rewards?done=added",
+            "/staff/rewards/free_coffee",
+            "/staff/rewards/free_coffee?done=changed",
+            "/staff/rewards/one_tree?done=paused",
+            "/staff/rewards/one_tree?done=on",
+            "/staff/asks",
+            "/staff/asks?done=paused",
+            "/staff/asks?done=on",
+            "/staff/points",
+            "/staff/points?done=corrected",
             "/staff/decisions",
             "/staff/webhooks",
             "/staff/webhooks?done=again",
@@ -281,6 +292,46 @@ async fn the_pages_of_the_staff_are_easy_to_read() {
             hard.look_at(path, &browser.get(path).await);
         }
         if role == Role::Administrator {
+            let wrong = [
+                ("key", "a/b"),
+                ("costs", "x"),
+                ("kind", "x"),
+                ("stock", "x"),
+            ];
+            hard.look_at("no reward", &browser.post("/staff/rewards", &wrong).await);
+            let wrong = [
+                ("key", "a/b"),
+                ("costs", "0"),
+                ("kind", "percent"),
+                ("code", "%"),
+            ];
+            hard.look_at(
+                "no reward either",
+                &browser.post("/staff/rewards", &wrong).await,
+            );
+            for codes in ["", "A B", "A\nA\nB"] {
+                let page = "/staff/rewards/free_coffee/codes";
+                hard.look_at("codes", &browser.post(page, &[("codes", codes)]).await);
+            }
+            let page = "/staff/rewards/one_tree/codes";
+            hard.look_at(
+                "codes of a tree",
+                &browser.post(page, &[("codes", "A")]).await,
+            );
+            for (email, points, reason) in [
+                ("", "", ""),
+                ("nobody@example.com", "5", "We forgot."),
+                ("nobody@example.com", "x", ""),
+            ] {
+                let fields = [
+                    ("id", "00112233445566778899aabbccddeeff"),
+                    ("email", email),
+                    ("programme", "club"),
+                    ("points", points),
+                    ("reason", reason),
+                ];
+                hard.look_at("points", &browser.post("/staff/points", &fields).await);
+            }
             for email in ["", "support@example.org"] {
                 let fields = [("email", email), ("role", "support")];
                 hard.look_at(
@@ -395,4 +446,50 @@ async fn every_mail_is_easy_to_read() {
             assert_eq!(is_hard_to_read(words), None, "{words}");
         }
     }
+}
+
+/// Refusals of rewards, and the page and mail of one that was taken.
+#[tokio::test]
+async fn every_sentence_about_rewards_is_easy_to_read() {
+    let house = House::demo().await;
+    fairhold_server::demo::seed(&house.portal).await.unwrap();
+    let mut hard = Hard::of(&house);
+    let mut ada = house.logged_in("ada@example.com").await;
+    let id = |number: u8| format!("00000000-0000-4000-8000-00000000000{number}");
+    for (number, reward, costs) in [
+        (1, "free_coffee", "40"),
+        (2, "ten_percent", "80"),
+        (3, "one_tree", "60"),
+        (4, "one_tree", "1"),
+        (5, "ten_percent", "80"),
+        (6, "ten_percent", "80"),
+    ] {
+        let id = id(number);
+        let fields = [("id", &*id), ("reward", reward), ("costs", costs)];
+        let taken = ada.post("/rewards", &fields).await;
+        hard.look_at("a reward", &taken);
+        hard.look_at("one's own", &ada.get(&format!("/rewards/taken/{id}")).await);
+    }
+    hard.look_at("all of them", &ada.get("/rewards").await);
+    ada.post("/join/club", &[("leave", "true")]).await;
+    hard.look_at("after leaving", &ada.get("/rewards").await);
+    let mails = house.mail_to("ada@example.com").await;
+    assert!(mails.len() >= 3);
+    for (subject, text) in mails {
+        for words in [subject.as_str()].into_iter().chain(text.split("\n\n")) {
+            assert_eq!(is_hard_to_read(words), None, "{words}");
+        }
+    }
+    use fairhold_domain::rewards::RewardError;
+    for error in [
+        RewardError::Gone,
+        RewardError::Paused,
+        RewardError::PriceChanged,
+        RewardError::SoldOut,
+        RewardError::LimitReached,
+        RewardError::TooFewPoints,
+    ] {
+        assert_eq!(is_hard_to_read(&error.to_string()), None, "{error}");
+    }
+    assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use fairhold_domain::catalog::RewardKind;
 use fairhold_domain::present::number;
 use fairhold_domain::rewards::RewardError;
+use fairhold_portal::asks::AskLine;
 use fairhold_portal::rewards::{
     Goal, Line, OwnRewards, ProgrammePoints, RewardCard, Taken, Wanted, WhatItIs,
 };
@@ -113,6 +114,7 @@ async fn show(state: &AppState, customer: &Customer, wrong: Option<RewardError>)
         let OwnRewards {
             programmes,
             others,
+            next,
             taken,
         } = own;
         let wrong = wrong.map(|wrong| {
@@ -138,6 +140,7 @@ async fn show(state: &AppState, customer: &Customer, wrong: Option<RewardError>)
                 <p class="lead">{lead}</p>
             </div>
             {programmes.collect_view()}
+            {next.map(|next| view! { <Next next /> })}
             {others.into_iter().map(|programme| view! { <Other programme /> }).collect_view()}
             <History taken />
         }
@@ -197,8 +200,6 @@ fn Programme(programme: ProgrammePoints) -> impl IntoView {
             {left}
             {ends}
             {goal}
-            // The next thing that one could share is brought up on its own page, one at a time, so it is only led to here.
-            <p class="onward"><a href="/share">"Get more points: see what you could share"</a></p>
             {chart}
         </section>
         <section aria-label="What you can take">
@@ -303,6 +304,22 @@ fn Journal(lines: Vec<Line>, older: usize) -> impl IntoView {
         </section>
     }
     .into_any()
+}
+
+/// The next thing that one could share. It is only led to: to look at it here asks nothing.
+#[component]
+fn Next(next: AskLine) -> impl IntoView {
+    let to = format!("/share/{}", in_address(&next.key));
+    let points =
+        (next.points > 0).then(|| format!(" It brings members {}.", points_of(next.points.into())));
+    view! {
+        <section class="card">
+            <h2>"What you could share next"</h2>
+            <p><b>{next.question}</b></p>
+            <p>{next.value}{points}</p>
+            <p class="onward"><a href=to>"Read all about it first"</a><a href="/share">"See everything you could share"</a></p>
+        </section>
+    }
 }
 
 /// A programme that the customer is not in.

@@ -14,6 +14,7 @@ use fairhold_store::rewards::{self as store, Redemption};
 use fairhold_store::{StoreError, Tx};
 
 use super::{POINTS, all_offers, left};
+use crate::asks::AskLine;
 use crate::company::Current;
 use crate::error::{Error, Result};
 use crate::{Customer, Portal, own_values};
@@ -151,6 +152,8 @@ pub struct OwnRewards {
     pub programmes: Vec<ProgrammePoints>,
     /// The others.
     pub others: Vec<WhatItIs>,
+    /// What they could share next.
+    pub next: Option<AskLine>,
     /// What they took, newest first.
     pub taken: Vec<Taken>,
 }
@@ -195,10 +198,12 @@ impl Portal {
         }
         let taken = store::all_taken(&mut tx, &customer.key, customer.id, TAKEN).await?;
         drop(tx);
+        let next = self.next_step(customer).await?;
         self.look_at_own(customer, POINTS).await?;
         Ok(OwnRewards {
             programmes,
             others,
+            next,
             taken: taken.into_iter().map(|taken| self.taken(taken)).collect(),
         })
     }
