@@ -351,13 +351,13 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("ask", "a_wish"),
         ("pause", "true"),
         ("codes", "A-CODE"),
-        ("programme", "club"),
         ("points", "5"),
         ("reason", "We forgot them."),
     ];
     match method {
         Method::GET => browser.get(&path).await,
-        _ => browser.post(&path, &fields).await,
+        Method::POST => browser.post(&path, &fields).await,
+        _ => browser.send(method, &path, &[], Vec::new()).await,
     }
 }
 
