@@ -52,8 +52,7 @@ fn show(state: &AppState, place: Place, form: JoinForm, wrong: Wrong) -> Respons
                 {wrong.summary()}
                 <div>
                     <h1>{programme.name.clone()}</h1>
-                    <p>{programme.words.clone()}</p>
-                    {points(programme)}
+                    <p>{programme.words.clone()}" "{points(programme)}</p>
                 </div>
                 <form method="post" action=format!("{}/embed", place.path()) class="card">
                     {fields(place.return_to.as_ref(), form, &wrong)}

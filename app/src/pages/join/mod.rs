@@ -279,8 +279,7 @@ fn stranger(place: &Place, form: JoinForm, wrong: &Wrong) -> impl IntoView + use
     view! {
         <form method="post" action=place.path() class="card">
             <h2>"Join with your e-mail address"</h2>
-            <p>"We send you a link, to be sure that it is you. You are in when you press the button behind it."</p>
-            {points(&place.programme)}
+            <p>"We send you a link, to be sure that it is you. You are in when you press the button behind it. "{points(&place.programme)}</p>
             {fields(place.return_to.as_ref(), form, wrong)}
             <button class="primary">"Send me the link"</button>
             <p class="fine">"We keep nothing else. If you never open the link, we forget your address after a day."</p>
@@ -315,8 +314,7 @@ fn outside(
     view! {
         <form method="post" action=place.path() class="card">
             <h2>"You are not in it"</h2>
-            <p>"You are logged in, so one press is enough."</p>
-            {points(&place.programme)}
+            <p>"You are logged in, so one press is enough. "{points(&place.programme)}</p>
             <NicknameField value=typed(form.nickname, nickname::LONGEST) error=wrong.nickname.clone() />
             {back.map(|to| view! { <input type="hidden" name="return_to" value=to /> })}
             <button class="primary">{button}</button>
@@ -360,15 +358,14 @@ pub fn Leave(
 }
 
 /// What joining itself earns.
-fn points(programme: &Programme) -> impl IntoView + use<> {
-    let words = match programme.joining_points {
+fn points(programme: &Programme) -> Option<String> {
+    match programme.joining_points {
         0 => None,
         1 => Some("You get 1 point when you join for the first time.".to_owned()),
         points => Some(format!(
             "You get {points} points when you join for the first time."
         )),
-    };
-    words.map(|words| view! { <p>{words}</p> })
+    }
 }
 
 /// The programme's terms.
