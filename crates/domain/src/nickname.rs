@@ -31,7 +31,7 @@ pub fn parse(text: &str) -> Result<Option<String>, NicknameError> {
     Ok(Some(nickname).filter(|nickname| !nickname.is_empty()))
 }
 
-/// Control characters, and those that join, hide or reorder others (Unicode, Default_Ignorable and Bidi controls).
+/// Control characters, and those that join, hide or reorder others (Unicode, `Default_Ignorable` and Bidi controls).
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
