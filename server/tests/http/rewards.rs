@@ -16,11 +16,12 @@ const PAGE: &str = "/rewards";
 const FORM: &str = "00000000-0000-4000-8000-00000000000";
 
 /// The name of a form, as a page would make it.
-fn form_id(number: u8) -> String {
+pub fn form_id(number: u8) -> String {
     format!("{FORM}{number}")
 }
 
-async fn give(house: &House, email: &str, points: i64) {
+/// Gives a member points.
+pub async fn give(house: &House, email: &str, points: i64) {
     let correction = Correction {
         id: house.portal.name_of_form(),
         email: email.to_owned(),
@@ -32,14 +33,16 @@ async fn give(house: &House, email: &str, points: i64) {
     corrected.await.unwrap();
 }
 
-async fn fill(house: &House, codes: &str) {
+/// Puts codes for a free coffee in.
+pub async fn fill(house: &House, codes: &str) {
     let put_in = house
         .portal
         .put_codes_in(By::Operator, "free_coffee", codes);
     put_in.await.unwrap();
 }
 
-async fn take(browser: &mut Browser, id: &str, reward: &str, costs: &str) -> Answer {
+/// Takes a reward.
+pub async fn take(browser: &mut Browser, id: &str, reward: &str, costs: &str) -> Answer {
     let fields = [("id", id), ("reward", reward), ("costs", costs)];
     browser.post(PAGE, &fields).await
 }

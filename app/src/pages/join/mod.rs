@@ -337,7 +337,7 @@ fn inside(place: &Place, when: &str) -> impl IntoView + use<> {
         {place.return_to.as_ref().map(button_back)}
         <section class="card">
             <h2>"Leave"</h2>
-            <Leave programme=place.programme.key.clone() />
+            <Leave programme=place.programme.key.clone() name=place.programme.name.clone() />
         </section>
     }
 }
@@ -347,12 +347,14 @@ fn inside(place: &Place, when: &str) -> impl IntoView + use<> {
 pub fn Leave(
     /// The programme's key.
     programme: String,
+    /// As customers know it.
+    name: String,
 ) -> impl IntoView {
     view! {
         <form method="post" action=format!("/join/{}", in_address(&programme))>
             <p>"You can leave at any time. Your points stay yours, and you can still spend them. What you said yes to stays as it is: you change that under What you allow."</p>
             <input type="hidden" name="leave" value="true" />
-            <button>"Leave"</button>
+            <button>{format!("Leave {name}")}</button>
         </form>
     }
 }

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use crate::error::PortalError;
 use crate::pages::form::PageForm;
 use crate::pages::in_address;
+use crate::pages::join::Leave;
 use crate::render::Page;
 use crate::session::LoggedIn;
 use crate::state::AppState;
@@ -185,6 +186,14 @@ fn Programme(programme: ProgrammePoints) -> impl IntoView {
             </p>
         }
     });
+    let leave = is_member.then(|| {
+        view! {
+            <section class="card">
+                <h2>{format!("Leave {}", what.name)}</h2>
+                <Leave programme=what.key.clone() name=what.name.clone() />
+            </section>
+        }
+    });
     let goal =
         goal.map(|goal| view! { <Saving goal has=spendable id=format!("goal-{}", what.key) /> });
     let chart = (days.len() > 1).then(|| view! { <Chart days today until_today /> });
@@ -207,6 +216,7 @@ fn Programme(programme: ProgrammePoints) -> impl IntoView {
             <ul class="rewards">{cards}</ul>
         </section>
         <Journal lines older />
+        {leave}
     }
 }
 
