@@ -98,7 +98,6 @@ pub fn read(
         AnswerKind::BirthDate => birth_date(one, today),
         AnswerKind::OneOf(words) => match words.iter().find(|word| *word == one("")) {
             Some(word) => Ok(word.clone()),
-            None if one("").is_empty() => Err(AnswerError::NotOffered),
             None => Err(AnswerError::NotOffered),
         },
         AnswerKind::AnyOf(words) => {

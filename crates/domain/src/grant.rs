@@ -176,7 +176,7 @@ impl Standing {
     /// What it is at `now`: a yes whose time is over, or whose purpose has new words by now, is none.
     pub fn in_force(&self, version: u32, now: Moment) -> bool {
         let in_time = self.until.is_none_or(|until| now < until);
-        self.state.in_force() && in_time && self.version >= version
+        self.state.in_force() && in_time && self.version == version
     }
 }
 
@@ -228,7 +228,8 @@ mod tests {
             version: 2,
             until: Some(Moment(10)),
         };
-        assert!(given.in_force(2, Moment(9)) && given.in_force(1, Moment(9)));
+        assert!(given.in_force(2, Moment(9)));
+        assert!(!given.in_force(1, Moment(9)), "nor for older words");
         assert!(!given.in_force(2, Moment(10)), "its time is over");
         assert!(!given.in_force(3, Moment(9)), "the words are new");
         assert!(!Standing::default().in_force(0, Moment(0)));

@@ -84,7 +84,7 @@ pub fn receipt(catalog: &Catalog, recorded: &Recorded<'_>, public_url: &str) -> 
         "dpv:hasProcess": [{
             "@type": ["dpv:Process"],
             "dpv:hasPurpose": [purpose_of(recorded.purpose, purpose)],
-            "dpv:hasPersonalData": fields.iter().map(|f| personal_data(f)).collect::<Vec<_>>(),
+            "dpv:hasPersonalData": recorded.fields.iter().map(|name| personal_data(catalog, name)).collect::<Vec<_>>(),
             "dpv:hasProcessing": ["dpv:Collect", "dpv:Store", "dpv:Use"],
             "dpv:hasDataController": [CONTROLLER],
             "dpv:hasDataSource": ["dpv:DataSubjectDataSource"],
@@ -144,7 +144,13 @@ fn dpv_purpose(data_use: &str) -> &'static str {
     found.map_or("dpv:Purpose", |(_, term)| term)
 }
 
-fn personal_data(field: &Field) -> Value {
+/// A field as it is described by now; by its name alone where the catalog has it no more.
+fn personal_data(catalog: &Catalog, name: &str) -> Value {
+    let gone = Field {
+        name: name.to_owned(),
+        ..Field::default()
+    };
+    let field = catalog.own_field(name).map_or(&gone, |(_, field)| field);
     let kind = if field.is_sensitive() {
         "dpv:SensitivePersonalData"
     } else {
@@ -261,17 +267,29 @@ fn entities(catalog: &Catalog, recipients: &[&Recipient]) -> Value {
 }
 
 fn status(recorded: &Recorded<'_>, at: &str, permissions: &str) -> Value {
-    let duration = recorded.until.map_or_else(
-        || json!({"@type": ["dpv:EndlessDuration"]}),
-        |until| json!({"@type": ["dpv:UntilTimeDuration"], "rdf:value": until.timestamp().to_string()}),
-    );
-    json!({
-        "@type": [recorded.event.state().dpv(), "dpv:ExpressedConsent"],
+    let mut status = json!({
+        "@type": [recorded.event.state().dpv()],
         "dpv:isIndicatedAtTime": at,
         "dpv:isExercisedAt": permissions,
-        "dpv:isIndicatedBy": "dpv:DataSubject",
-        "dpv:hasDuration": duration,
-    })
+    });
+    let Some(said) = status.as_object_mut() else {
+        return status;
+    };
+    let yes = recorded.event.state().in_force();
+    if yes {
+        let duration = recorded.until.map_or_else(
+            || json!({"@type": ["dpv:EndlessDuration"]}),
+            |until| json!({"@type": ["dpv:UntilTimeDuration"], "rdf:value": until.timestamp().to_string()}),
+        );
+        let kinds = [recorded.event.state().dpv(), "dpv:ExpressedConsent"];
+        said.insert("@type".to_owned(), json!(kinds));
+        said.insert("dpv:hasDuration".to_owned(), duration);
+    }
+    // The portal asks, and time ends a yes; all else the customer does.
+    if !matches!(recorded.event, Event::Asked | Event::Expired) {
+        said.insert("dpv:isIndicatedBy".to_owned(), json!("dpv:DataSubject"));
+    }
+    status
 }
 
 #[cfg(test)]
@@ -450,6 +468,11 @@ mod tests {
                 assert_eq!(violations(&receipt), [""; 0], "{event:?} {receipt:#}");
                 let status = &receipt["dpv:hasProcess"][0]["dpv:hasConsentStatus"][0];
                 assert_eq!(status["@type"][0], event.state().dpv());
+                let yes = matches!(event, Event::Given | Event::Renewed);
+                assert_eq!(status["@type"][1] == "dpv:ExpressedConsent", yes);
+                assert_eq!(status.get("dpv:hasDuration").is_some(), yes);
+                let by_portal = matches!(event, Event::Asked | Event::Expired);
+                assert_eq!(status.get("dpv:isIndicatedBy").is_none(), by_portal);
             }
         }
     }

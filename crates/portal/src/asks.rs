@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use fairhold_domain::answer::{self, AnswerError, Typed};
 use fairhold_domain::asks::{self, Candidate};
-use fairhold_domain::catalog::{AnswerKind, Ask, Catalog, Collection, Field};
+use fairhold_domain::catalog::{AnswerKind, Ask, Catalog, Collection, Field, Origin, Show};
 use fairhold_domain::contact_point::ContactPoint;
+use fairhold_domain::facts;
 use fairhold_domain::grant::{Event, State};
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::phone::PhoneNumber;
@@ -173,8 +174,16 @@ impl<'c> Known<'c> {
             purpose_version: purpose.map_or(u32::MAX, |p| p.version),
             changed_at: grant.map(|g| g.changed_at),
             asked_at: shown.and_then(|shown| shown.asked_at),
-            paused: self.paused.contains(&ask.key),
+            // Who said no to the purpose is not asked for it.
+            paused: self.paused.contains(&ask.key) || self.refused_on_page(ask),
         }
+    }
+
+    /// Whether the newest answer on the page of permissions to the ask's purpose is a no.
+    fn refused_on_page(&self, ask: &Ask) -> bool {
+        let mut grants = self.grants.iter();
+        let of_page = grants.find(|g| g.purpose == ask.purpose && g.ask.is_empty());
+        of_page.is_some_and(|g| g.standing.state == State::Refused)
     }
 
     fn candidates(&self) -> Vec<Candidate<'c>> {
@@ -243,8 +252,11 @@ impl<'c> Known<'c> {
         };
         let field = |(collection, field): (&Collection, &Field)| {
             let kind = field.answer.clone()?;
+            // Nothing is picked for anybody: only what they gave themselves stands there again, and nothing that is covered.
             let kept = record.values.get(&record_key(collection, field));
-            let typed = kept.map(|kept| answer::typed(&kind, &kept.value));
+            let own = kept.filter(|kept| kept.origin == Origin::Provided);
+            let plain = own.filter(|_| facts::show(Some(field)) == Show::Full);
+            let typed = plain.map(|kept| answer::typed(&kind, &kept.value));
             Some(AskField {
                 name: field.name.clone(),
                 label: label(field),
@@ -350,7 +362,7 @@ impl Portal {
                 if let Some(next) = &next {
                     portal.bring_up(tx, &customer, &known, next).await?;
                 }
-                let (record, _) = records::read(tx, &customer.key, customer.id).await?;
+                portal.look_at_choices(tx, &customer).await?;
                 let candidates = known.candidates();
                 let open = candidates
                     .iter()
@@ -358,8 +370,8 @@ impl Portal {
                 let mut all: Vec<AskLine> = open.map(|c| known.line(c)).collect();
                 all.sort_by_key(|line| line.step);
                 Ok::<_, Error>(Asking {
-                    // An ask that waits for its answer has no value of the customer's in it.
-                    current: next.map(|next| known.card(&next, &record)),
+                    // No value of the customer's stands on this page, whatever they gave before.
+                    current: next.map(|next| known.card(&next, &OwnRecord::default())),
                     rungs: known.rungs(),
                     all,
                 })
@@ -397,30 +409,11 @@ impl Portal {
         let (ask, now) = (candidate.ask, known.now);
         let new = candidate.standing.state != State::Asked;
         if new {
-            self.expire(tx, customer, known, candidate).await?;
+            grants::expire(tx, customer.id, now).await?;
             self.note(tx, customer, known.catalog(), ask, Event::Asked)
                 .await?;
         }
         Ok(shown_asks::show(tx, customer.id, &ask.key, ask.version, new, now).await?)
-    }
-
-    /// Writes down that a yes has come to its end, where nobody did yet.
-    async fn expire(
-        &self,
-        tx: &mut Tx,
-        customer: &Customer,
-        known: &Known<'_>,
-        candidate: &Candidate<'_>,
-    ) -> Result<()> {
-        let over = candidate
-            .standing
-            .until
-            .is_some_and(|until| known.now >= until);
-        if candidate.standing.state.in_force() && over {
-            self.note(tx, customer, known.catalog(), candidate.ask, Event::Expired)
-                .await?;
-        }
-        Ok(())
     }
 
     /// Appends a consent record about an ask.
@@ -469,13 +462,14 @@ impl Portal {
                 let ask = current.catalog.ask(&key).ok_or(Error::NotFound)?;
                 let candidate = known.candidate(ask);
                 let open = candidate.is_open(known.now, &current.zone);
-                if !open && !candidate.standing.state.in_force() {
+                if !open && !candidate.is_given(known.now) {
                     return Err(AskError::Over.into());
                 }
                 let (id, version) = (customer.id, ask.version);
                 shown_asks::show(tx, id, &ask.key, version, false, known.now).await?;
                 let (record, _) = records::read(tx, &customer.key, customer.id).await?;
                 let card = known.card(&candidate, &record);
+                portal.look_at_choices(tx, &customer).await?;
                 if card.fields.iter().any(|field| !field.typed.is_empty()) {
                     let seen = fields(&current.catalog, ask);
                     portal.look_at_fields(tx, &customer, seen).await?;
@@ -511,7 +505,7 @@ impl Portal {
                 let known = portal.known(tx, &customer, &current).await?;
                 let ask = current.catalog.ask(&ask.key).ok_or(Error::NotFound)?;
                 let candidate = known.candidate(ask);
-                take_answer(tx, &known, customer.id, &candidate, version).await?;
+                take_answer(tx, &known, customer.id, &candidate, version, choice).await?;
                 match choice {
                     Choice::Yes => {
                         let yes = portal.say_yes(tx, &known, &customer, &candidate, values);
@@ -582,7 +576,12 @@ impl Portal {
         let (mut record, version) = records::read(tx, &customer.key, customer.id).await?;
         for given in &given {
             let kept = record.values.get(&given.key);
-            if kept.is_none_or(|kept| kept.value != given.value) {
+            let same = |kept: &OwnValue| {
+                kept.value == given.value
+                    && kept.origin == Origin::Provided
+                    && kept.grant.as_ref() == Some(&ask.key)
+            };
+            if !kept.is_some_and(same) {
                 let value = OwnValue {
                     purpose: Some(ask.purpose.clone()),
                     grant: Some(ask.key.clone()),
@@ -616,10 +615,28 @@ impl Portal {
         customer: &Customer,
         candidate: &Candidate<'_>,
     ) -> Result<Answered> {
-        let in_force = candidate.is_given(known.now);
+        let (ask, in_force) = (candidate.ask, candidate.is_given(known.now));
         if let Some(event) = candidate.standing.state.answer(false, in_force) {
-            self.note(tx, customer, known.catalog(), candidate.ask, event)
-                .await?;
+            self.note(tx, customer, known.catalog(), ask, event).await?;
+        }
+        // A yes from the page of permissions for the same purpose would let it go on.
+        let purpose = known.catalog().company.purpose(&ask.purpose);
+        let purpose = purpose.ok_or(Error::UnknownPurpose)?;
+        let of_page = known
+            .grants
+            .iter()
+            .find(|grant| grant.purpose == ask.purpose && grant.ask.is_empty());
+        if let Some(grant) = of_page.filter(|grant| grant.standing.state.in_force()) {
+            let record = NewRecord {
+                purpose: &purpose.key,
+                ask: "",
+                fields: &grant.fields,
+                event: Event::Withdrawn,
+                version: purpose.version,
+                until: None,
+                words: &purpose.words,
+            };
+            grants::record(tx, customer.id, &record, known.now).await?;
         }
         Ok(Answered::default())
     }
@@ -633,7 +650,7 @@ impl Portal {
         candidate: &Candidate<'_>,
     ) -> Result<Answered> {
         let note = |event| (known.catalog(), candidate.ask, event);
-        self.expire(tx, customer, known, candidate).await?;
+        grants::expire(tx, customer.id, known.now).await?;
         let over = candidate.standing.state.in_force() && !candidate.is_given(known.now);
         let events: &[Event] = match candidate.standing.state {
             // They came to it by themselves.
@@ -752,11 +769,12 @@ async fn take_answer(
     customer: CustomerId,
     candidate: &Candidate<'_>,
     version: u32,
+    choice: Choice,
 ) -> Result<()> {
     let (ask, now) = (candidate.ask, known.now);
     // Whoever said yes can change their mind also about what is not asked any more.
     let open = candidate.is_open(now, &known.current.zone);
-    if !open && !candidate.standing.state.in_force() {
+    if !open && !(choice == Choice::No && candidate.is_given(now)) {
         return Err(AskError::Over.into());
     }
     if version != ask.version {

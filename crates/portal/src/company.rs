@@ -182,13 +182,15 @@ fn describe_own(catalog: &mut Catalog) {
         catalog.datasets.extend(known);
         return;
     }
-    let own = catalog.datasets.iter_mut().filter(is_own);
-    let mut collections = own.flat_map(|d| &mut d.collections);
     for collection in known.into_iter().flat_map(|d| d.collections) {
+        let own = catalog.datasets.iter_mut().filter(is_own);
+        let mut collections = own.flat_map(|d| &mut d.collections);
         if let Some(said) = collections.find(|c| c.name == collection.name) {
             let new = collection.fields.into_iter();
             let new: Vec<_> = new.filter(|f| said.field(&f.name).is_none()).collect();
             said.fields.extend(new);
+        } else if let Some(own) = catalog.datasets.iter_mut().find(is_own) {
+            own.collections.push(collection);
         }
     }
 }

@@ -231,7 +231,8 @@ impl Portal {
                 let grants = grants::for_purpose(tx, id, &purpose.key).await?;
                 for (ask, covers) in concerned(&grants, &purpose, yes, now, &fields) {
                     let standing = grants::standing(tx, id, &purpose.key, &ask).await?;
-                    let in_force = standing.in_force(purpose.version, now);
+                    // A yes that covers less than the card names by now is said again.
+                    let in_force = !yes && standing.in_force(purpose.version, now);
                     let Some(event) = standing.state.answer(yes, in_force) else {
                         continue;
                     };
@@ -290,17 +291,23 @@ fn concerned(
     fields: &[String],
 ) -> Vec<(String, Vec<String>)> {
     let of_page = (String::new(), fields.to_vec());
-    let in_force = grants
-        .iter()
-        .filter(|grant| grant.standing.in_force(purpose.version, now));
     if yes {
-        return if in_force.clone().any(|grant| grant.ask.is_empty()) {
+        let covers = |grant: &StoredGrant| {
+            grant.ask.is_empty()
+                && grant.standing.in_force(purpose.version, now)
+                && fields.iter().all(|field| grant.fields.contains(field))
+        };
+        return if grants.iter().any(covers) {
             Vec::new()
         } else {
             vec![of_page]
         };
     }
-    let ended: Vec<_> = in_force
+    // Also a yes that counts no more, for its time or its words: nothing may wake it.
+    let said = grants
+        .iter()
+        .filter(|grant| grant.standing.state.in_force());
+    let ended: Vec<_> = said
         .map(|grant| (grant.ask.clone(), grant.fields.clone()))
         .collect();
     if ended.is_empty() {

@@ -307,7 +307,9 @@ impl Portal {
     ) -> Result<()> {
         let (mut record, version) = records::read(tx, &customer.key, customer.id).await?;
         let contacts = [self.address_hash(&own_values::address(&record)?)];
-        if let Some(nickname) = nickname {
+        // A stranger may have typed it: it names nobody who has a name here already.
+        let new = !record.values.contains_key(own_values::NICKNAME);
+        if let Some(nickname) = nickname.filter(|_| new) {
             let value = own_values::given(nickname, now);
             record.values.insert(own_values::NICKNAME.to_owned(), value);
             let random = &*self.inner.world.random;

@@ -189,7 +189,7 @@ impl Portal {
         let purpose = catalog.company.purpose(&new.purpose);
         let purpose = purpose.ok_or(Refusal::UnknownPurpose)?.clone();
         let purposes = &system.key().purposes;
-        if !purposes.is_empty() && !purposes.contains(&purpose.key) {
+        if !purposes.contains(&purpose.key) {
             return Err(Refusal::NotYours.into());
         }
         let (_, field) = catalog.own_field(&new.field).ok_or(Refusal::UnknownField)?;

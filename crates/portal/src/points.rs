@@ -98,7 +98,10 @@ impl Portal {
             };
             after = last.to_string();
             for customer in holders {
-                self.expire_for(customer, programme, lasts).await?;
+                // One journal that can't be read holds up no other.
+                if let Err(error) = self.expire_for(customer, programme, lasts).await {
+                    tracing::error!(%customer, %error, "points could not be looked through");
+                }
             }
         }
     }
@@ -125,27 +128,29 @@ impl Portal {
                 let entries = store::entries(tx, customer.id, &programme.key).await?;
                 let journal: Vec<Change> = entries.iter().map(|entry| entry.change).collect();
                 let noticed = store::noticed_until(tx, customer.id, &programme.key).await?;
-                // Nothing ends that was not announced for its whole time.
-                let announced = noticed.is_some_and(|until| until <= now.plus_seconds(NOTICE));
-                let over = points::expired(&journal, lasts, now, zone);
-                if over > 0 && announced {
-                    let key = format!("expired:{}", entries.len());
-                    let new = NewEntry {
-                        points: -over,
-                        kind: Kind::Expired,
-                        about: "",
-                        reason: None,
-                        key: &key,
-                        spendable_at: now,
-                    };
-                    let chain = &portal.inner.keys.portal().looks;
-                    store::append(tx, chain, customer.id, &programme.key, &new, now).await?;
-                    return Ok(());
+                // What ends has been announced for its whole time: all that ends until then goes on that day.
+                if let Some(until) = noticed.filter(|until| *until <= now) {
+                    let over = points::expired(&journal, lasts, until, zone);
+                    if over > 0 {
+                        let key = format!("expired:{}", entries.len());
+                        let new = NewEntry {
+                            points: -over.min(points::MOST_AT_ONCE),
+                            kind: Kind::Expired,
+                            about: "",
+                            reason: None,
+                            key: &key,
+                            spendable_at: now,
+                        };
+                        let chain = &portal.inner.keys.portal().looks;
+                        store::append(tx, chain, customer.id, &programme.key, &new, now).await?;
+                        return Ok(());
+                    }
                 }
+                let day = now.plus_seconds(NOTICE);
                 let end = points::next_end(&journal, lasts, zone);
-                let soon = end.filter(|end| *end <= now.plus_seconds(NOTICE));
-                if let Some(end) = soon.filter(|end| noticed.is_none_or(|until| until < *end)) {
-                    portal.announce_end(tx, &customer, &programme, end).await?;
+                let waits = noticed.is_some_and(|until| until > now);
+                if !waits && end.is_some_and(|end| end <= day) {
+                    portal.announce_end(tx, &customer, &programme, day).await?;
                 }
                 Ok::<(), Error>(())
             })

@@ -8,6 +8,7 @@ use fairhold_store::{Tx, looks};
 
 use crate::company::Current;
 use crate::error::Result;
+use crate::grants::CHOICES;
 use crate::{Customer, Portal};
 
 /// Looks on one page.
@@ -65,6 +66,14 @@ impl Portal {
             .db
             .write(move |tx| Box::pin(async move { portal.look_at(tx, id, seen).await }));
         write.await
+    }
+
+    /// Writes down that the customer looks at what they allow, in the transaction that reads it.
+    pub(crate) async fn look_at_choices(&self, tx: &mut Tx, customer: &Customer) -> Result<()> {
+        let current = self.company().current();
+        let seen = own_dataset(&current).map(|dataset| Seen::all(&dataset.key, CHOICES));
+        self.look_at(tx, customer.id, seen.into_iter().collect())
+            .await
     }
 
     /// Writes down that the customer looks at fields of the portal's own, in the transaction that reads them.

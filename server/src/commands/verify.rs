@@ -17,7 +17,9 @@ pub(crate) async fn run(config: Config, json: bool) -> anyhow::Result<ExitCode> 
     stores.close().await;
     if json {
         let mut found = serde_json::to_value(&walk)?;
-        found["points"] = serde_json::to_value(&sums)?;
+        if let Some(found) = found.as_object_mut() {
+            found.insert("points".to_owned(), serde_json::to_value(&sums)?);
+        }
         println!("{}", serde_json::to_string_pretty(&found)?);
     } else {
         for found in &walk.breaks {

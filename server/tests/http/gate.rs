@@ -9,6 +9,14 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Browser, House};
 
 const ADA: &str = "ada@example.com";
+/// What the till may speak for.
+const PURPOSES: [&str; 5] = [
+    "your_offers",
+    "better_shelves",
+    "offers_by_post",
+    "account",
+    "club",
+];
 
 async fn key(house: &House, scopes: &[Scope], purposes: &[&str]) -> String {
     let portal = &house.portal;
@@ -68,7 +76,7 @@ async fn allow(browser: &mut Browser, purpose: &str, answer: &str) {
 async fn nothing_is_kept_before_a_yes_and_after_it_was_taken_back() {
     let (house, mut ada) = House::with(ADA).await;
     let reference = reference(&house, ADA).await;
-    let till = key(&house, &[Scope::Fields], &[]).await;
+    let till = key(&house, &[Scope::Fields], &PURPOSES).await;
     let path = format!("/v1/customers/{reference}/fields/favourite_drink");
     let tea = json!({"value": "Tea", "purpose": "your_offers", "origin": "inferred"});
     let put =
@@ -115,7 +123,7 @@ async fn nothing_is_kept_before_a_yes_and_after_it_was_taken_back() {
 async fn a_yes_to_an_ask_covers_its_fields_and_no_others() {
     let (house, mut ada) = House::with(ADA).await;
     let reference = reference(&house, ADA).await;
-    let till = key(&house, &[Scope::Fields], &[]).await;
+    let till = key(&house, &[Scope::Fields], &PURPOSES).await;
     ada.get("/share/a_wish").await;
     let fields = [("version", "1"), ("answer", "yes"), ("wish", "Rooibos")];
     assert_eq!(ada.post("/share/a_wish", &fields).await.status, 303);

@@ -216,7 +216,7 @@ pub const LOG_IN_COLLECTION: &str = "account";
 
 /// The collections of the portal's own dataset that it fills in itself. The others are filled in by customers and by the
 /// company's systems.
-pub const PORTAL_FILLED: [&str; 3] = [LOG_IN_COLLECTION, "choices", "programmes"];
+pub const PORTAL_FILLED: [&str; 4] = [LOG_IN_COLLECTION, "choices", "membership", "points"];
 
 /// A column of a collection, perhaps of another dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

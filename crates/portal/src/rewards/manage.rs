@@ -1,6 +1,6 @@
 //! What the staff do: define rewards, pause them, put codes in, and put a customer's points right.
 
-use fairhold_domain::catalog::check::check_reward;
+use fairhold_domain::catalog::check::{Finding, check_reward};
 use fairhold_domain::catalog::{Reward, is_short_name};
 use fairhold_domain::email::EmailAddress;
 use fairhold_domain::points::Kind;
@@ -276,7 +276,7 @@ pub(crate) fn about(reward: &str) -> String {
 fn wrongs(reward: &Reward, current: &Current) -> Vec<String> {
     let mut findings = Vec::new();
     check_reward(reward, &mut findings);
-    let findings = findings.into_iter().filter(|finding| finding.is_error());
+    let findings = findings.into_iter().filter(Finding::is_error);
     let mut wrongs: Vec<String> = findings.map(|finding| finding.message).collect();
     if !is_short_name(&reward.key) {
         wrongs.push("The key takes letters, digits, - and _, 64 at most.".to_owned());

@@ -1,7 +1,7 @@
 //! The journal of points: a balance is its sum, what is entered twice is entered once, and tampering shows.
 
 use fairhold_domain::ids::CustomerId;
-use fairhold_domain::points::{Kind, MOST, PointsError, balance};
+use fairhold_domain::points::{Kind, PointsError, balance};
 use fairhold_store::points::{self, Appended, NewEntry};
 use fairhold_store::{StoreError, Tx, accounts};
 use futures::future::join_all;
@@ -34,17 +34,17 @@ async fn append(stores: &Stores, customer: CustomerId, points: i64, key: &str) -
 async fn a_balance_is_the_sum_and_a_key_counts_once() {
     for_each_engine(async |stores| {
         let ((ann, _), (ben, _)) = (stores.customer().await, stores.customer().await);
-        assert_eq!(append(&stores, ann, 50, "a").await, Appended::Added(50));
-        assert_eq!(append(&stores, ann, 70, "a").await, Appended::Known(50));
-        assert_eq!(append(&stores, ann, -20, "b").await, Appended::Added(30));
-        assert_eq!(append(&stores, ben, 50, "a").await, Appended::Added(50));
+        assert_eq!(append(stores, ann, 50, "a").await, Appended::Added(50));
+        assert_eq!(append(stores, ann, 70, "a").await, Appended::Known(50));
+        assert_eq!(append(stores, ann, -20, "b").await, Appended::Added(30));
+        assert_eq!(append(stores, ben, 50, "a").await, Appended::Added(50));
         for (points, error) in [
             (0, PointsError::Amount),
             (-31, PointsError::TooFew),
             (i64::MAX, PointsError::Amount),
             (i64::MIN, PointsError::Amount),
         ] {
-            let refused = append(&stores, ann, points, "c").await;
+            let refused = append(stores, ann, points, "c").await;
             assert_eq!(refused, Appended::Refused(error), "{points}");
         }
         let mut tx = stores.db.read().await.unwrap();
@@ -69,13 +69,12 @@ async fn a_balance_is_the_sum_and_a_key_counts_once() {
 async fn of_many_at_once_under_one_key_one_is_entered() {
     for_each_engine(async |stores| {
         let (ann, _) = stores.customer().await;
-        let entered = join_all((0..32).map(|_| append(&stores, ann, 50, "once"))).await;
+        let entered = join_all((0..32).map(|_| append(stores, ann, 50, "once"))).await;
         let added = entered.iter().filter(|a| matches!(a, Appended::Added(_)));
         assert_eq!(added.count(), 1);
-        let others = join_all((0..32).map(|n| {
-            let stores = &stores;
-            async move { append(stores, ann, 1, &format!("key {n}")).await }
-        }));
+        let others = join_all(
+            (0..32).map(|n| async move { append(stores, ann, 1, &format!("key {n}")).await }),
+        );
         assert!(others.await.iter().all(|a| matches!(a, Appended::Added(_))));
         let sums = points::verify(&stores.db, &stores.keys.portal().looks)
             .await
@@ -83,7 +82,6 @@ async fn of_many_at_once_under_one_key_one_is_entered() {
         assert_eq!((sums.journals, sums.entries, sums.wrong.len()), (1, 33, 0));
         let mut tx = stores.db.read().await.unwrap();
         assert_eq!(points::balances(&mut tx, ann).await.unwrap()[0].1, 82);
-        assert!(82 < MOST);
     })
     .await;
 }
@@ -110,7 +108,7 @@ async fn one_contact_brings_points_to_one_customer() {
 async fn the_end_of_points_is_announced_once() {
     for_each_engine(async |stores| {
         let (ann, _) = stores.customer().await;
-        append(&stores, ann, 50, "a").await;
+        append(stores, ann, 50, "a").await;
         let write = stores.db.write(move |tx| {
             Box::pin(async move {
                 assert_eq!(points::noticed_until(tx, ann, "club").await?, None);
@@ -140,7 +138,7 @@ async fn every_way_to_change_a_journal_shows() {
         ] {
             let (ann, _) = stores.customer().await;
             for (points, key) in [(50, "a"), (30, "b"), (-10, "c")] {
-                append(&stores, ann, points, key).await;
+                append(stores, ann, points, key).await;
             }
             let whole = points::verify(&stores.db, &stores.keys.portal().looks)
                 .await
