@@ -71,7 +71,7 @@ fn member(email: &str, now: Moment) -> Option<DemoMember<'static>> {
             (51, Joined(20)),
             (
                 40,
-                Corrected(500, "We moved the points of your paper card over."),
+                Corrected(180, "We moved the points of your paper card over."),
             ),
             (38, Took("ten_percent", Some("FINCH10-GRACE234"))),
             (24, Took("one_tree", None)),

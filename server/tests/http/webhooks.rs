@@ -10,8 +10,6 @@ use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fairhold_domain::policy::Role;
-use fairhold_portal::rewards::Correction;
-use fairhold_portal::staff::By;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::sync::Notify;
@@ -369,36 +367,4 @@ async fn bodies_wait_sealed() {
         let words = b"\"member\"";
         assert!(!value.windows(words.len()).any(|w| w == words));
     }
-}
-
-#[tokio::test]
-async fn a_shop_is_told_of_a_reward_and_the_code_that_its_till_honours() {
-    let shop = Shop::open(Does::Answer(204)).await;
-    let (house, mut ada) = shop.house().await;
-    let correction = Correction {
-        id: house.portal.name_of_form(),
-        email: ADA.to_owned(),
-        programme: "club".to_owned(),
-        points: 80,
-        reason: "You came to our tasting.".to_owned(),
-    };
-    let corrected = house.portal.correct_points(By::Operator, correction);
-    corrected.await.unwrap();
-    let id = house.portal.name_of_form();
-    let fields = [("id", &*id), ("reward", "ten_percent"), ("costs", "80")];
-    for _ in 0..2 {
-        assert_eq!(ada.post("/rewards", &fields).await.status, 303);
-    }
-    let page = ada.get(&format!("/rewards/taken/{id}")).await.text();
-    send(&house).await;
-    let told = shop.told();
-    assert_eq!(told.len(), 1, "once");
-    assert!(is_signed(&told[0]));
-    let body: serde_json::Value = serde_json::from_str(&told[0].body).unwrap();
-    assert_eq!(body["type"], "reward.redeemed");
-    assert_eq!(body["data"]["reward"], "ten_percent");
-    assert_eq!(body["data"]["redemption"], *id);
-    let code = body["data"]["code"].as_str().unwrap();
-    assert!(code.starts_with("FINCH10-") && page.contains(code));
-    assert!(!told[0].body.contains("ada@"));
 }

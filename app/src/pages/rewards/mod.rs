@@ -141,8 +141,8 @@ async fn show(state: &AppState, customer: &Customer, wrong: Option<RewardError>)
                 <p class="lead">{lead}</p>
             </div>
             {programmes.collect_view()}
-            {next.map(|next| view! { <Next next /> })}
             {others.into_iter().map(|programme| view! { <Other programme /> }).collect_view()}
+            {next.map(|next| view! { <Next next /> })}
             <History taken />
         }
     })

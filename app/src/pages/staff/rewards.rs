@@ -489,7 +489,11 @@ fn Fields(typed: Typed, programmes: Vec<(String, String)>) -> impl IntoView {
     });
     view! {
         <LineField name="name" label="Name" hint="As customers read it." value=typed.name longest=100 />
-        <LineField name="words" label="What it is" hint="A sentence or two, and how one uses it." value=typed.words longest=500 />
+        <div class="field">
+            <label for="words">"What it is"</label>
+            <p class="hint" id="words-hint">"A sentence or two, and how one uses it."</p>
+            <textarea id="words" name="words" rows="3" required=true maxlength="500" autocomplete="off" aria-describedby="words-hint">{typed.words}</textarea>
+        </div>
         <div class="field">
             <label for="programme">"Programme"</label>
             <select id="programme" name="programme">{programmes.collect_view()}</select>
