@@ -16,12 +16,11 @@ const PAGE: &str = "/rewards";
 const FORM: &str = "00000000-0000-4000-8000-00000000000";
 
 /// The name of a form, as a page would make it.
-pub fn form_id(number: u8) -> String {
+fn form_id(number: u8) -> String {
     format!("{FORM}{number}")
 }
 
-/// Gives a member points.
-pub async fn give(house: &House, email: &str, points: i64) {
+async fn give(house: &House, email: &str, points: i64) {
     let correction = Correction {
         id: house.portal.name_of_form(),
         email: email.to_owned(),
@@ -33,16 +32,14 @@ pub async fn give(house: &House, email: &str, points: i64) {
     corrected.await.unwrap();
 }
 
-/// Puts codes for a free coffee in.
-pub async fn fill(house: &House, codes: &str) {
+async fn fill(house: &House, codes: &str) {
     let put_in = house
         .portal
         .put_codes_in(By::Operator, "free_coffee", codes);
     put_in.await.unwrap();
 }
 
-/// Takes a reward.
-pub async fn take(browser: &mut Browser, id: &str, reward: &str, costs: &str) -> Answer {
+async fn take(browser: &mut Browser, id: &str, reward: &str, costs: &str) -> Answer {
     let fields = [("id", id), ("reward", reward), ("costs", costs)];
     browser.post(PAGE, &fields).await
 }

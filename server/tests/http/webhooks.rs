@@ -15,7 +15,6 @@ use sha2::Sha256;
 use tokio::sync::Notify;
 
 use crate::html;
-use crate::rewards;
 use crate::staff::join;
 use crate::support::{Browser, House, Setup};
 
@@ -323,38 +322,6 @@ async fn a_shop_that_hangs_holds_up_neither_mail_nor_another_shop() {
         .await
         .unwrap()
         .unwrap();
-}
-
-#[tokio::test]
-async fn a_shop_is_told_the_code_that_its_till_has_to_honour() {
-    let shop = Shop::open(Does::Answer(200)).await;
-    let (house, mut ada) = shop.house().await;
-    ada.post("/join/club", &[]).await;
-    rewards::give(&house, ADA, 100).await;
-    rewards::fill(&house, "CUP-1\n").await;
-    let price = ada.get("/rewards").await;
-    let costs = html::fields(&price.body, "costs").remove(0);
-    let id = rewards::form_id(1);
-    for _ in 0..2 {
-        let taken = rewards::take(&mut ada, &id, "free_coffee", &costs).await;
-        assert_eq!(taken.status, 303, "{}", taken.text());
-    }
-    let waiting = house.contents(&[]).await;
-    for value in waiting["webhook_deliveries"].iter().flatten().flatten() {
-        assert!(!value.windows(5).any(|w| w == b"CUP-1"), "it waits sealed");
-    }
-    send(&house).await;
-    let told = shop.told();
-    let redeemed: Vec<_> = told
-        .iter()
-        .filter(|told| told.body.contains("reward.redeemed"))
-        .collect();
-    assert_eq!(redeemed.len(), 1, "what is sent twice is told once");
-    assert!(is_signed(redeemed[0]));
-    let body: serde_json::Value = serde_json::from_str(&redeemed[0].body).unwrap();
-    assert_eq!(body["data"]["reward"], "free_coffee");
-    assert_eq!(body["data"]["redemption"], id.as_str());
-    assert_eq!(body["data"]["code"], "CUP-1");
 }
 
 #[tokio::test]

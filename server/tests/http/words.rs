@@ -74,11 +74,6 @@ async fn every_page_is_easy_to_read() {
         "/demo/outbox",
         &link,
         "/set-password/none",
-        "/join/club",
-        "/join/club?return_to=https%3A%2F%2Ffinch-and-rowan.example%2F",
-        "/join/club?return_to=https%3A%2F%2Fevil.example",
-        "/join/club/embed",
-        "/joining/none",
         "/nowhere",
         "/v1/docs",
     ] {
@@ -96,22 +91,6 @@ async fn every_page_is_easy_to_read() {
             &stranger.post("/sign-up", &[("email", wrong)]).await,
         );
     }
-    let wish = [
-        ("email", "fay@example.com"),
-        ("return_to", "https://finch-and-rowan.example/"),
-    ];
-    for path in ["/join/club", "/join/club/embed"] {
-        for wrong in [("email", "eve"), ("nickname", "a\u{202e}b")] {
-            let mut fields = wish.to_vec();
-            fields.retain(|(name, _)| *name != wrong.0);
-            fields.push(wrong);
-            hard.look_at("a wrong wish to join", &stranger.post(path, &fields).await);
-        }
-        hard.look_at("a wish to join", &stranger.post(path, &wish).await);
-    }
-    let join = house.link_to("fay@example.com").await;
-    hard.look_at("a link to join", &stranger.get(&join).await);
-    hard.look_at("joined", &stranger.post(&join, &[]).await);
     hard.look_at(
         "a wrong log-in",
         &stranger.log_in("eve@example.com", "wrong").await,
@@ -176,6 +155,44 @@ async fn every_page_is_easy_to_read() {
     }
     hard.found.sort();
     hard.found.dedup();
+    assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
+}
+
+#[tokio::test]
+async fn joining_is_easy_to_read() {
+    let (house, mut ada) = House::with("ada@example.com").await;
+    let mut hard = Hard::of(&house);
+    let mut stranger = house.browser();
+    for path in [
+        "/join/club",
+        "/join/club?return_to=https%3A%2F%2Ffinch-and-rowan.example%2F",
+        "/join/club?return_to=https%3A%2F%2Fevil.example",
+        "/join/club/embed",
+        "/joining/none",
+    ] {
+        hard.look_at(path, &stranger.get(path).await);
+    }
+    let wish = [
+        ("email", "fay@example.com"),
+        ("return_to", "https://finch-and-rowan.example/"),
+    ];
+    for path in ["/join/club", "/join/club/embed"] {
+        for wrong in [("email", "eve"), ("nickname", "a\u{202e}b")] {
+            let mut fields = wish.to_vec();
+            fields.retain(|(name, _)| *name != wrong.0);
+            fields.push(wrong);
+            hard.look_at("a wrong wish to join", &stranger.post(path, &fields).await);
+        }
+        hard.look_at("a wish to join", &stranger.post(path, &wish).await);
+    }
+    let join = house.link_to("fay@example.com").await;
+    hard.look_at("a link to join", &stranger.get(&join).await);
+    hard.look_at("joined", &stranger.post(&join, &[]).await);
+    ada.post("/join/club", &[]).await;
+    hard.look_at("inside", &ada.get("/join/club").await);
+    hard.look_at("inside, with rewards", &ada.get("/rewards").await);
+    ada.post("/join/club", &[("leave", "true")]).await;
+    hard.look_at("left", &ada.get("/join/club").await);
     assert!(hard.found.is_empty(), "{}", hard.found.join("\n"));
 }
 

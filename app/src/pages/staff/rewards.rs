@@ -177,12 +177,20 @@ pub async fn add(
 ) -> Response {
     let added = match typed.read() {
         Ok(reward) => state.portal.add_reward(staff.by(), reward).await,
-        Err(wrongs) => Err(FormError::Reward(wrongs).into()),
+        Err(wrongs) => Err(refused(&state, &staff, wrongs).await),
     };
     match added {
         Ok(()) => Redirect::to("/staff/rewards?done=added").into_response(),
         Err(Error::Form(wrong)) => show(&state, &staff, Told::wrong(wrong, Some(typed))).await,
         Err(error) => staff_error(&state, error),
+    }
+}
+
+/// Why a form that can't be read is refused. Whoever may not send it hears that, and nothing of what they typed.
+async fn refused(state: &AppState, staff: &StaffIn, wrongs: Vec<String>) -> Error {
+    match state.portal.may_change_rewards(staff.by()).await {
+        Ok(()) => FormError::Reward(wrongs).into(),
+        Err(error) => error,
     }
 }
 
@@ -219,7 +227,7 @@ pub async fn change(
     };
     let changed = match typed.read() {
         Ok(reward) => state.portal.change_reward(staff.by(), reward).await,
-        Err(wrongs) => Err(FormError::Reward(wrongs).into()),
+        Err(wrongs) => Err(refused(&state, &staff, wrongs).await),
     };
     match changed {
         Ok(()) => done(&key, "changed"),

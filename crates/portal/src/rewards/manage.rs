@@ -78,6 +78,16 @@ impl Portal {
         Ok(listed)
     }
 
+    /// Whether somebody may change rewards, for a form that can't be read.
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`].
+    pub async fn may_change_rewards(&self, by: By) -> Result<()> {
+        self.permit(by, Action::ChangeRewards, None)
+            .await
+            .map(|_| ())
+    }
+
     /// Adds a reward. Sent twice it is added once.
     ///
     /// # Errors
