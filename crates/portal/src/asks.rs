@@ -774,7 +774,8 @@ async fn take_answer(
     let (ask, now) = (candidate.ask, known.now);
     // Whoever said yes can change their mind also about what is not asked any more.
     let open = candidate.is_open(now, &known.current.zone);
-    if !open && !(choice == Choice::No && candidate.is_given(now)) {
+    let takes_back = choice == Choice::No && candidate.is_given(now);
+    if !open && !takes_back {
         return Err(AskError::Over.into());
     }
     if version != ask.version {
