@@ -38,8 +38,11 @@ const READS: usize = 12;
 const WRITES: usize = 7;
 const ROUNDS: usize = 4;
 
+/// What is typed: the field, its part, and the text.
+type Answer = (&'static str, &'static str, &'static str);
+
 /// What is said yes to, a round each.
-const ASKS: [(&str, &[(&str, &str, &str)]); ROUNDS] = [
+const ASKS: [(&str, &[Answer]); ROUNDS] = [
     (
         "offers_by_post",
         &[
@@ -92,7 +95,7 @@ pub async fn measure(folder: &Path) -> Result<Vec<Bound>> {
             bounds.push(compare("PostgreSQL", &folder, Some(db), &bare).await?);
         }
         Err(_) => {
-            eprintln!("skipped: FAIRHOLD_TEST_POSTGRES is not set, so PostgreSQL was not measured")
+            eprintln!("skipped: FAIRHOLD_TEST_POSTGRES is not set, so PostgreSQL was not measured");
         }
     }
     Ok(bounds)
@@ -156,7 +159,7 @@ async fn say_yes(
     portal: &Portal,
     customers: &[CustomerId],
     ask: &'static str,
-    typed: &[(&str, &str, &str)],
+    typed: &[Answer],
 ) -> Result<Duration> {
     let mut fields: BTreeMap<String, Typed> = BTreeMap::new();
     for (field, part, value) in typed {

@@ -296,6 +296,10 @@ async fn the_last_voucher_goes_to_one_of_64() {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one reward from its beginning to its end"
+)]
 async fn the_staff_add_change_and_pause_rewards() {
     let house = House::demo().await;
     let (mut marketing, _) = staff::join(&house, "m@example.org", Role::Marketing).await;

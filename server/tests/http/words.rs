@@ -3,6 +3,7 @@
 use fairhold_app::error::PortalError;
 use fairhold_domain::policy::Role;
 use fairhold_domain::reading::is_hard_to_read;
+use fairhold_domain::rewards::RewardError;
 use reqwest::Method;
 
 use crate::html;
@@ -54,6 +55,7 @@ impl Hard {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a list of pages")]
 async fn every_page_is_easy_to_read() {
     let house = House::demo().await;
     let mut hard = Hard::of(&house);
@@ -497,7 +499,6 @@ async fn every_sentence_about_rewards_is_easy_to_read() {
             assert_eq!(is_hard_to_read(words), None, "{words}");
         }
     }
-    use fairhold_domain::rewards::RewardError;
     for error in [
         RewardError::Gone,
         RewardError::Paused,
