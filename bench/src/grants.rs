@@ -115,7 +115,8 @@ async fn compare(engine: &str, folder: &Path, db: Option<Db>, bare: &Bare) -> Re
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for (ask, typed) in ASKS {
         for id in &customers {
-            portal.opened_ask(portal.customer(*id).await?, ask).await?;
+            let customer = portal.customer(*id).await?;
+            portal.opened_ask(customer, ask, true).await?;
         }
         theirs.push(per_second(bare.round().await?));
         ours.push(per_second(say_yes(&portal, &customers, ask, typed).await?));

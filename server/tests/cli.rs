@@ -831,9 +831,16 @@ async fn verify_finds_what_was_changed_in_the_records_of_looks() {
     let place = Place::ready().await;
     looked(&place).await;
     let whole = place.run(&["verify"]).await;
+    let said: Vec<&str> = whole.stdout.lines().collect();
     assert_eq!(
-        (whole.code, whole.stdout.as_str()),
-        (0, "Walked 2 chains with 6 looks. All are whole.\n"),
+        (whole.code, said.as_slice()),
+        (
+            0,
+            &[
+                "Walked 2 chains with 6 looks. All are whole.",
+                "Added up 0 journals of points with 0 entries. Every balance is the sum of its entries.",
+            ][..]
+        ),
         "{}",
         whole.stderr
     );

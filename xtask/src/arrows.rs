@@ -32,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
         "bench",
         &[
             "fairhold-domain",
+            "fairhold-store",
             "fairhold-connect",
             "fairhold-portal",
             "server",

@@ -502,7 +502,7 @@ fn a_broken_file_is_one_finding_and_the_others_load() {
             "dataset:\n  - fides_key: a\n    name: b: c\n",
         ),
         file("datasets/shop.yml", SHOP),
-        file("asks.yml", "not: [ours"),
+        file("notes.yml", "not: [ours"),
         file("README.md", "# Not a catalog"),
     ]);
     assert_eq!(codes(&findings), ["broken-yaml"], "{findings:?}");

@@ -447,12 +447,18 @@ impl Portal {
         Ok(())
     }
 
-    /// An ask that the customer picked, whatever the ladder says.
+    /// An ask that the customer picked, whatever the ladder says. With `anew` it may be answered once more; without, it is only
+    /// looked at, so that of several answers that come at once no second one counts.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such ask; [`Error::Ask`] when it is not asked any more and has no answer that
     /// could be changed.
-    pub async fn opened_ask(&self, customer: Customer, key: &str) -> Result<ShownAskCard> {
+    pub async fn opened_ask(
+        &self,
+        customer: Customer,
+        key: &str,
+        anew: bool,
+    ) -> Result<ShownAskCard> {
         let (portal, key) = (self.clone(), key.to_owned());
         let current = self.company().current();
         let write = self.inner.db.write(move |tx| {
@@ -466,7 +472,9 @@ impl Portal {
                     return Err(AskError::Over.into());
                 }
                 let (id, version) = (customer.id, ask.version);
-                shown_asks::show(tx, id, &ask.key, version, false, known.now).await?;
+                if anew {
+                    shown_asks::show(tx, id, &ask.key, version, false, known.now).await?;
+                }
                 let (record, _) = records::read(tx, &customer.key, customer.id).await?;
                 let card = known.card(&candidate, &record);
                 portal.look_at_choices(tx, &customer).await?;

@@ -49,7 +49,7 @@ pub async fn picked(
     LoggedIn(customer): LoggedIn,
     Path(key): Path<String>,
 ) -> Response {
-    match state.portal.opened_ask(customer, &key).await {
+    match state.portal.opened_ask(customer, &key, true).await {
         Ok(card) => show_one(&state, card, Problem::default()),
         Err(error) => refused(&state, error),
     }
@@ -92,8 +92,9 @@ pub async fn submit(
         Err(error) => return refused(&state, error),
     };
     // The ask again, with what is wrong and all that was typed.
+    let anew = wrong != AskError::Answered;
     let card = match state.portal.customer(id).await {
-        Ok(customer) => state.portal.opened_ask(customer, &key).await,
+        Ok(customer) => state.portal.opened_ask(customer, &key, anew).await,
         Err(error) => Err(error),
     };
     match card {
