@@ -152,7 +152,8 @@ function smallTargets(page) {
       link.matches("a") && [...link.parentNode.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
     return [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden]), textarea")]
       .filter((element) => element.checkVisibility({ visibilityProperty: true }) && !element.matches(".skip") && !inSentence(element))
-      .map((element) => ({ element, box: element.getBoundingClientRect() }))
+      // What picks a word is pressed by its whole label.
+      .map((element) => ({ element, box: (element.closest("label") ?? element).getBoundingClientRect() }))
       .filter(({ box }) => box.height < 43.9 || box.width < 43.9)
       .map(({ element, box }) => `${element.tagName} ${element.textContent.trim().slice(0, 40)}: ${box.width} x ${box.height}`);
   });
@@ -178,6 +179,8 @@ function headingLeaps(page) {
 function tabStops() {
   return [...document.querySelectorAll("a[href], button, summary, select, input:not([type=hidden]), textarea")]
     .filter((element) => element.checkVisibility({ contentVisibilityAuto: true, visibilityProperty: true }))
+    // The keyboard stops once at words of which one is picked; arrows lead on.
+    .filter((element, _, all) => element.type !== "radio" || all.find((other) => other.type === "radio" && other.name === element.name) === element)
     .map((element) => `${element.tagName} ${(element.textContent || element.name).trim().slice(0, 40)}`);
 }
 

@@ -97,7 +97,7 @@ fn show(state: &AppState, permissions: Permissions) -> Response {
                         <time datetime=past.at>{past.when.clone()}</time>
                         <p>{past.sentence}</p>
                         <p class="fine">{past.words}</p>
-                        <p class="fine"><a href=format!("/permissions/receipt/{}", past.number)>"Receipt"<span class="visually-hidden">{format!(" of your answer {}", past.when)}</span></a></p>
+                        <p class="fine">"For you to keep: "<a href=format!("/permissions/receipt/{}", past.number)>"Receipt"<span class="visually-hidden">{format!(" of your answer {}", past.when)}</span></a></p>
                     </li>
                 }
             });
