@@ -16,7 +16,8 @@ test("an answer is given, shown, changed and taken away", async ({ page, logIn, 
 
   await page.getByRole("button", { name: "Yes" }).click();
   await expect(page.getByRole("alert")).toContainText("Write a real day");
-  await expectNoViolation(page);
+  // axe itself needs JavaScript.
+  if (javaScriptEnabled) await expectNoViolation(page);
   await page.getByLabel("Day").fill("27");
   await page.getByLabel("Month").fill("3");
   await page.getByLabel("Year").fill("1985");
