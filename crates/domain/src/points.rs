@@ -12,6 +12,8 @@ use crate::time::Moment;
 pub const MOST_AT_ONCE: i64 = 1_000_000;
 /// The most points that anybody can have.
 pub const MOST: i64 = 1_000_000_000_000;
+/// Seconds between the announcement that points end and their end: 30 days.
+pub const NOTICE: i64 = 30 * 24 * 3600;
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -107,18 +109,73 @@ pub fn by_day(journal: &[Change], zone: &TimeZone, most: usize) -> Vec<(Date, i6
     days.split_off(days.len().saturating_sub(most))
 }
 
-/// Points that nobody spent and whose time is over at `now`: the oldest are spent first.
-pub fn expired(journal: &[Change], lasts: Period, now: Moment, zone: &TimeZone) -> i64 {
+/// What is to be done about points that nobody spends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing for now.
+    None,
+    /// So many will end on this day, and the customer is told.
+    Announce(i64, Moment),
+    /// So many end now: the day is there that was announced for them.
+    End(i64),
+}
+
+/// What is to be done about points that nobody spends. `announced` is the day that the last announcement named, until what it
+/// announced has ended.
+///
+/// Points end [`NOTICE`] after they were announced and never before, however late that was. One announcement is for all whose
+/// time is over by its day; others wait for the next one, so that there is no mail for each day on which somebody earned.
+pub fn ending(
+    journal: &[Change],
+    lasts: Period,
+    announced: Option<Moment>,
+    now: Moment,
+    zone: &TimeZone,
+) -> Ending {
+    if let Some(day) = announced {
+        if now < day {
+            return Ending::None;
+        }
+        let over = over_by(journal, lasts, day, zone);
+        if over > 0 {
+            return Ending::End(over);
+        }
+    }
+    let day = now.plus_seconds(NOTICE);
+    match over_by(journal, lasts, day, zone) {
+        0 => Ending::None,
+        points => Ending::Announce(points, day),
+    }
+}
+
+/// The day on which the first of the points end that nobody spent, as [`ending`] goes about it; `None` where there are none.
+pub fn next_end(
+    journal: &[Change],
+    lasts: Period,
+    announced: Option<Moment>,
+    now: Moment,
+    zone: &TimeZone,
+) -> Option<Moment> {
+    let (at, _) = unspent(journal).next()?;
+    if let Some(day) = announced.filter(|day| is_over_by(at, lasts, *day, zone)) {
+        return Some(day);
+    }
+    let told = announced.map_or(now, |day| day.max(now));
+    Some(lasts.after(at, zone).max(told.plus_seconds(NOTICE)))
+}
+
+/// Points that nobody spent, and that an announcement for `day` is about.
+fn over_by(journal: &[Change], lasts: Period, day: Moment, zone: &TimeZone) -> i64 {
+    // The oldest alone, without a gap: months are not equally long, so somebody's older points may last a bit longer.
     unspent(journal)
-        .filter(|(at, _)| lasts.after(*at, zone) <= now)
+        .take_while(|(at, _)| is_over_by(*at, lasts, day, zone))
         .map(|(_, points)| points)
         .sum()
 }
 
-/// When the first of the points that nobody spent will end; `None` where there are none.
-pub fn next_end(journal: &[Change], lasts: Period, zone: &TimeZone) -> Option<Moment> {
-    let ends = unspent(journal).map(|(at, _)| lasts.after(at, zone));
-    ends.min()
+/// Whether an announcement for `day` is about points that came at `at`: they were there then, and their time is over by that day.
+fn is_over_by(at: Moment, lasts: Period, day: Moment, zone: &TimeZone) -> bool {
+    at <= day.plus_seconds(-NOTICE) && lasts.after(at, zone) <= day
 }
 
 /// What is left of each entry that brought points, the oldest first, when whatever went is taken from the oldest.
@@ -154,6 +211,8 @@ pub fn earns_again(
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+
     use proptest::prelude::*;
 
     use super::*;
@@ -220,13 +279,79 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_points_are_spent_first_and_what_is_left_of_them_ends() {
+    fn the_oldest_points_are_spent_first_and_what_is_left_of_them_ends_after_its_announcement() {
         let year = Period::days(365);
-        let journal = [change(0, 50, 0), change(100, 30, 0), change(200, -20, 0)];
-        assert_eq!(expired(&journal, year, day(364), &TimeZone::UTC), 0);
-        assert_eq!(expired(&journal, year, day(365), &TimeZone::UTC), 30);
-        assert_eq!(expired(&journal, year, day(465), &TimeZone::UTC), 60);
-        assert_eq!(next_end(&journal, year, &TimeZone::UTC), Some(day(365)));
+        let mut journal = vec![change(0, 50, 0), change(100, 30, 0), change(200, -20, 0)];
+        let zone = TimeZone::UTC;
+        let ending = |journal: &[Change], announced: Option<i64>, now| {
+            ending(journal, year, announced.map(day), day(now), &zone)
+        };
+        assert_eq!(ending(&journal, None, 334), Ending::None);
+        let announce = Ending::Announce(30, day(365));
+        assert_eq!(ending(&journal, None, 335), announce);
+        assert_eq!(ending(&journal, Some(365), 364), Ending::None);
+        assert_eq!(ending(&journal, Some(365), 365), Ending::End(30));
+        // However late it is: 30 days after the announcement, and not at once.
+        let late = Ending::Announce(60, day(930));
+        assert_eq!(ending(&journal, None, 900), late);
+        assert_eq!(ending(&journal, Some(930), 929), Ending::None);
+        assert_eq!(ending(&journal, Some(930), 930), Ending::End(60));
+        // What came after the announcement is not what it was about.
+        assert_eq!(
+            ending(&journal, Some(120), 600),
+            Ending::Announce(60, day(630))
+        );
+        // Whoever spends them in time keeps the others.
+        journal.push(change(350, -30, 0));
+        assert_eq!(ending(&journal, Some(365), 365), Ending::None);
+        journal.push(change(351, -30, 0));
+        assert_eq!(ending(&journal, None, 999), Ending::None);
+    }
+
+    #[test]
+    fn the_day_on_which_points_end_is_the_one_that_is_announced() {
+        let (year, zone) = (Period::days(365), TimeZone::UTC);
+        let journal = [change(0, 50, 0), change(10, 30, 0)];
+        let end = |journal: &[Change], announced: Option<i64>, now| {
+            next_end(journal, year, announced.map(day), day(now), &zone)
+        };
+        assert_eq!(end(&journal, None, 20), Some(day(365)));
+        assert_eq!(end(&journal, None, 400), Some(day(430)));
+        assert_eq!(end(&journal, Some(366), 340), Some(day(366)));
+        assert_eq!(end(&journal[1..], Some(366), 340), Some(day(396)));
+        assert_eq!(end(&[], None, 20), None);
+    }
+
+    #[test]
+    fn months_of_other_lengths_end_no_points_twice() {
+        let zone = TimeZone::UTC;
+        let at = |text: &str| Moment::from(text.parse::<jiff::Timestamp>().unwrap());
+        let earned = |text, points| Change {
+            at: at(text),
+            points,
+            spendable_at: at(text),
+        };
+        // Thirteen months later both are over on the 28th, the second one first.
+        let mut journal = vec![
+            earned("2026-01-29T12:00:00Z", 50),
+            earned("2026-01-30T06:00:00Z", 30),
+        ];
+        let lasts = Period::parse("13 months").unwrap();
+        let between = at("2027-02-28T09:00:00Z");
+        let end = between.plus_seconds(NOTICE);
+        // What ends is taken from the oldest, so the second one can't go alone: it would still be there, and go once more.
+        let both = Ending::Announce(80, end);
+        assert_eq!(ending(&journal, lasts, Some(between), between, &zone), both);
+        assert_eq!(
+            ending(&journal, lasts, Some(end), end, &zone),
+            Ending::End(80)
+        );
+        journal.push(Change {
+            at: end,
+            points: -80,
+            spendable_at: end,
+        });
+        assert_eq!(ending(&journal, lasts, Some(end), end, &zone), Ending::None);
     }
 
     #[test]
@@ -259,19 +384,56 @@ mod tests {
             }
         }
 
-        /// What ends is what is left of the old, and after it ended nothing more does.
+        /// Day by day: nothing ends that was not announced for its whole time, nothing ends that is not old enough or was
+        /// spent, what ended ends once, and in the end nothing is left.
         #[test]
-        fn what_ended_ends_once(earned in prop::collection::vec((0i64..1_000, 1i64..100), 1..30), spent in 0i64..2_000, now in 0i64..2_000) {
+        fn what_ends_was_announced_and_ends_once(
+            earned in prop::collection::vec((0i64..400, 1i64..100), 1..20),
+            spent in prop::collection::vec((0i64..400, 1i64..100), 0..10),
+            lasts in 1u32..200, months: bool, pause in 1i64..50,
+        ) {
             let zone = TimeZone::UTC;
-            let lasts = Period::days(300);
-            let mut journal: Vec<Change> = earned.into_iter().map(|(at, points)| change(at, points, 0)).collect();
-            let spent = spent.min(balance(&journal));
-            journal.push(change(1_000, -spent, 0));
-            let gone = expired(&journal, lasts, day(now), &zone);
-            prop_assert!((0..=balance(&journal)).contains(&gone));
-            journal.push(change(now, -gone, 0));
-            prop_assert_eq!(expired(&journal, lasts, day(now), &zone), 0);
-            prop_assert!(balance(&journal) >= 0);
+            let lasts = if months { Period::parse(&format!("{} months", lasts % 12 + 1)).unwrap() } else { Period::days(lasts) };
+            let (mut journal, mut announced) = (Vec::<Change>::new(), None);
+            for today in 0..1_200 {
+                for (at, points) in &earned {
+                    if *at == today {
+                        journal.push(change(today, *points, 0));
+                    }
+                }
+                for (at, points) in &spent {
+                    if *at == today && balance(&journal) >= *points {
+                        journal.push(change(today, -points, 0));
+                    }
+                }
+                // The portal need not be up every day.
+                if today % pause != 0 {
+                    continue;
+                }
+                let promised = next_end(&journal, lasts, announced, day(today), &zone);
+                match ending(&journal, lasts, announced, day(today), &zone) {
+                    Ending::None => {}
+                    Ending::Announce(points, end) => {
+                        prop_assert_eq!(end, day(today + 30));
+                        prop_assert_eq!(promised, Some(end));
+                        prop_assert!((1..=balance(&journal)).contains(&points));
+                        announced = Some(end);
+                    }
+                    Ending::End(points) => {
+                        let told = announced.unwrap();
+                        prop_assert!(told <= day(today));
+                        prop_assert_eq!(promised, Some(told));
+                        let old = |c: &&Change| c.points > 0 && c.at.plus_seconds(NOTICE) <= told && lasts.after(c.at, &zone) <= told;
+                        let old: i64 = journal.iter().filter(old).map(|c| c.points).sum();
+                        prop_assert!((1..=balance(&journal).min(old)).contains(&points));
+                        journal.push(change(today, -points, 0));
+                        let again = ending(&journal, lasts, announced, day(today), &zone);
+                        prop_assert!(!matches!(again, Ending::End(_)));
+                        announced = None;
+                    }
+                }
+            }
+            prop_assert_eq!(balance(&journal), 0);
         }
     }
 }

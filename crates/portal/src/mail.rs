@@ -131,6 +131,10 @@ pub(crate) struct CodeMail<'a> {
 pub(crate) struct PointsEndMail<'a> {
     pub company: &'a str,
     pub programme: &'a str,
+    /// How many, in words.
+    pub points: &'a str,
+    /// Whether it is a single one.
+    pub one: bool,
     pub day: &'a str,
     pub link: &'a str,
 }

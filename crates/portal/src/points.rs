@@ -2,12 +2,12 @@
 
 use fairhold_domain::catalog::{Ask, Period, Programme};
 use fairhold_domain::ids::CustomerId;
-use fairhold_domain::points::{self, Change, Kind};
+use fairhold_domain::points::{self, Change, Ending, Kind};
 use fairhold_domain::present;
 use fairhold_domain::time::Moment;
 use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::points::{self as store, Appended, NewEntry};
-use fairhold_store::{Tx, accounts, memberships, records};
+use fairhold_store::{StoreError, Tx, accounts, memberships, records};
 
 use crate::error::{Error, Result};
 use crate::mail::{PointsEndMail, text};
@@ -108,13 +108,15 @@ impl Portal {
 }
 
 impl Portal {
-    async fn expire_for(
-        &self,
-        customer: CustomerId,
-        programme: &Programme,
-        lasts: Period,
-    ) -> Result<()> {
-        let customer = match self.customer(customer).await {
+    async fn expire_for(&self, id: CustomerId, programme: &Programme, lasts: Period) -> Result<()> {
+        // Most have nothing that ends, and nobody waits for them.
+        let mut tx = self.inner.db.read().await?;
+        let ending = self.ending(&mut tx, id, programme, lasts).await?;
+        drop(tx);
+        if ending == Ending::None {
+            return Ok(());
+        }
+        let customer = match self.customer(id).await {
             // Nobody can be told any more, and the account goes with its key.
             Err(Error::LogInFirst) => return Ok(()),
             customer => customer?,
@@ -122,48 +124,75 @@ impl Portal {
         let (portal, programme) = (self.clone(), programme.clone());
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
-                accounts::hold(tx, customer.id).await?;
-                let current = portal.company().current();
-                let (now, zone) = (portal.now(), &current.zone);
-                let entries = store::entries(tx, customer.id, &programme.key).await?;
-                let journal: Vec<Change> = entries.iter().map(|entry| entry.change).collect();
-                let noticed = store::noticed_until(tx, customer.id, &programme.key).await?;
-                // What ends has been announced for its whole time: all that ends until then goes on that day.
-                if let Some(until) = noticed.filter(|until| *until <= now) {
-                    let over = points::expired(&journal, lasts, until, zone);
-                    if over > 0 {
-                        let key = format!("expired:{}", entries.len());
-                        let new = NewEntry {
-                            points: -over.min(points::MOST_AT_ONCE),
-                            kind: Kind::Expired,
-                            about: "",
-                            reason: None,
-                            key: &key,
-                            spendable_at: now,
-                        };
-                        let chain = &portal.inner.keys.portal().looks;
-                        store::append(tx, chain, customer.id, &programme.key, &new, now).await?;
-                        return Ok(());
+                accounts::hold(tx, id).await?;
+                // Again, because some may have been spent meanwhile.
+                match portal.ending(tx, id, &programme, lasts).await? {
+                    Ending::None => Ok(()),
+                    Ending::Announce(points, day) => {
+                        store::note_notice(tx, id, &programme.key, Some(day)).await?;
+                        portal
+                            .announce_end(tx, &customer, &programme, points, day)
+                            .await
                     }
+                    Ending::End(points) => portal.end_points(tx, id, &programme, points).await,
                 }
-                let day = now.plus_seconds(NOTICE);
-                let end = points::next_end(&journal, lasts, zone);
-                let waits = noticed.is_some_and(|until| until > now);
-                if !waits && end.is_some_and(|end| end <= day) {
-                    portal.announce_end(tx, &customer, &programme, day).await?;
-                }
-                Ok::<(), Error>(())
             })
         });
         write.await
     }
 
-    /// Tells a customer that points end, once for each end.
+    async fn ending(
+        &self,
+        tx: &mut Tx,
+        customer: CustomerId,
+        programme: &Programme,
+        lasts: Period,
+    ) -> Result<Ending> {
+        let entries = store::entries(tx, customer, &programme.key).await?;
+        let journal: Vec<Change> = entries.iter().map(|entry| entry.change).collect();
+        let announced = store::noticed_until(tx, customer, &programme.key).await?;
+        let (now, zone) = (self.now(), &self.company().current().zone);
+        Ok(points::ending(&journal, lasts, announced, now, zone))
+    }
+
+    async fn end_points(
+        &self,
+        tx: &mut Tx,
+        customer: CustomerId,
+        programme: &Programme,
+        over: i64,
+    ) -> Result<()> {
+        let (now, chain) = (self.now(), &self.inner.keys.portal().looks);
+        let before = store::entries(tx, customer, &programme.key).await?.len();
+        let (mut number, mut left) = (before, over);
+        while left > 0 {
+            // An entry has its bounds, and what was announced ends as a whole.
+            let part = left.min(points::MOST_AT_ONCE);
+            let new = NewEntry {
+                points: -part,
+                kind: Kind::Expired,
+                about: "",
+                reason: None,
+                key: &format!("expired:{number}"),
+                spendable_at: now,
+            };
+            let done = store::append(tx, chain, customer, &programme.key, &new, now).await?;
+            let Appended::Added(_) = done else {
+                return Err(Error::Store(StoreError::Conflict));
+            };
+            (number, left) = (number + 1, left - part);
+        }
+        // What was announced has ended: no points that it was not about ever end by it.
+        Ok(store::note_notice(tx, customer, &programme.key, None).await?)
+    }
+
+    /// Tells a customer that points end.
     async fn announce_end(
         &self,
         tx: &mut Tx,
         customer: &Customer,
         programme: &Programme,
+        points: i64,
         end: Moment,
     ) -> Result<()> {
         let current = self.company().current();
@@ -178,16 +207,18 @@ impl Portal {
             text: text(&PointsEndMail {
                 company,
                 programme: &programme.name,
+                points: &match points {
+                    1 => "One of your points".to_owned(),
+                    points => format!("{} of your points", present::number(points.unsigned_abs())),
+                },
+                one: points == 1,
                 day: &day,
                 link: &link,
             })?,
         };
-        store::note_notice(tx, customer.id, &programme.key, end).await?;
         self.post(tx, &customer.key, customer.id, &mail).await
     }
 }
 
-/// Seconds before points end at which that is announced: 30 days.
-const NOTICE: i64 = 30 * 24 * 3600;
 /// Customers whose journals are looked at one after the other.
 const HOLDERS: i64 = 500;

@@ -222,7 +222,7 @@ pub async fn holders(
     rows.into_iter().map(id).collect()
 }
 
-/// Until when the end of points was announced.
+/// The day that the last announcement named for the end of points, until they have ended.
 pub async fn noticed_until(
     tx: &mut Tx,
     customer: CustomerId,
@@ -234,14 +234,15 @@ pub async fn noticed_until(
     Ok(row.and_then(|(until,)| until).map(Moment))
 }
 
-/// Notes that the end of points was announced.
+/// Notes that the end of points was announced for a day, or, without one, that they have ended.
 pub async fn note_notice(
     tx: &mut Tx,
     customer: CustomerId,
     programme: &str,
-    until: Moment,
+    until: Option<Moment>,
 ) -> Result<()> {
     let sql = "UPDATE point_heads SET noticed_until = $3 WHERE customer_id = $1 AND programme = $2";
+    let until = until.map(|until| until.0);
     let args = [customer.into(), programme.into(), until.into()];
     tx.execute(sql, args).await?;
     Ok(())

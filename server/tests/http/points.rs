@@ -1,6 +1,7 @@
 //! Points: once for a purpose, kept when a yes is taken back, and once for a number whoever brings it.
 
-use crate::support::{Browser, House};
+use crate::rewards::give;
+use crate::support::{Browser, House, Setup};
 
 const ADA: &str = "ada@example.com";
 const BEN: &str = "ben@example.com";
@@ -173,4 +174,130 @@ async fn a_sum_that_was_tampered_with_shows() {
     let fields = [("version", "1"), ("answer", "yes"), ("wish", "Rooibos")];
     assert_eq!(ada.post("/share/a_wish", &fields).await.status, 500);
     assert_eq!(journal(&house).await.len(), 1);
+}
+
+/// A portal whose club's points last for so long.
+async fn house_where_points_last(lasts: &str) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    crate::support::copy_catalog(folder.path());
+    let company = folder.path().join("company.yml");
+    let text = std::fs::read_to_string(&company).unwrap();
+    let line = "    joining_points: 20\n";
+    assert!(text.contains(line));
+    let longer = format!("{line}    points_last: {lasts}\n");
+    std::fs::write(&company, text.replace(line, &longer)).unwrap();
+    let setup = Setup::demo().await.with_catalog(folder.path());
+    setup.start().await
+}
+
+/// Lets days pass one after the other, each with all that is due on it.
+async fn days(house: &House, count: i64) {
+    for _ in 0..count {
+        house.clock.pass(DAY);
+        house.work().await;
+    }
+}
+
+/// The mails that say that points end; they are kept for 30 days.
+async fn notices(house: &House, address: &str) -> Vec<String> {
+    let mails = house.mail_to(address).await.into_iter();
+    let end = mails.filter(|(subject, _)| subject.contains("end soon"));
+    end.map(|(_, text)| text).collect()
+}
+
+#[tokio::test]
+async fn points_end_thirty_days_after_a_mail_that_says_so_and_never_before() {
+    let house = house_where_points_last("100 days").await;
+    house.add(ADA).await;
+    give(&house, ADA, 30).await;
+    days(&house, 10).await;
+    give(&house, ADA, 50).await;
+    days(&house, 59).await;
+    assert!(notices(&house, ADA).await.is_empty(), "31 days are left");
+    days(&house, 2).await;
+    let told = notices(&house, ADA).await;
+    assert_eq!(told.len(), 1, "once: {told:?}");
+    assert!(told[0].contains("30 of your points in The Finch Club end on"));
+    days(&house, 28).await;
+    assert_eq!(journal(&house).await.len(), 2, "nothing ends too early");
+    days(&house, 3).await;
+    let mut expected = vec![
+        entry(30, "corrected:"),
+        entry(50, "corrected:"),
+        entry(-30, "expired:"),
+    ];
+    assert_eq!(journal(&house).await, expected, "the old ones alone");
+    // The others are told of in a mail of their own, and have their whole time from then on.
+    let told = notices(&house, ADA).await;
+    assert!(
+        told.last().unwrap().contains("50 of your points"),
+        "{told:?}"
+    );
+    days(&house, 27).await;
+    assert_eq!(journal(&house).await, expected);
+    days(&house, 5).await;
+    expected.push(entry(-50, "expired:"));
+    assert_eq!(journal(&house).await, expected);
+    days(&house, 60).await;
+    assert_eq!(journal(&house).await, expected, "and each once");
+    assert!(notices(&house, ADA).await.is_empty());
+    let sums = house.portal.verify_points().await.unwrap();
+    assert_eq!((sums.entries, sums.wrong.len()), (4, 0));
+}
+
+#[tokio::test]
+async fn what_was_old_before_anybody_was_told_waits_for_its_mail() {
+    let house = house_where_points_last("100 days").await;
+    house.add(ADA).await;
+    give(&house, ADA, 30).await;
+    // The portal stood still for a year.
+    house.clock.pass(365 * DAY);
+    house.work().await;
+    days(&house, 2).await;
+    assert_eq!(notices(&house, ADA).await.len(), 1);
+    assert_eq!(journal(&house).await.len(), 1, "it was told just now");
+    let mut ada = house.logged_in(ADA).await;
+    let page = ada.get("/rewards").await.text();
+    assert!(
+        page.contains("The first of yours end on 13 February 2021."),
+        "the page says the mail's day: {page}"
+    );
+    assert!(notices(&house, ADA).await[0].contains("13 February 2021"));
+    days(&house, 30).await;
+    assert_eq!(journal(&house).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_journal_that_was_tampered_with_holds_nobody_else_up() {
+    let house = house_where_points_last("100 days").await;
+    house.add(ADA).await;
+    house.add(BEN).await;
+    give(&house, ADA, 30).await;
+    give(&house, BEN, 30).await;
+    days(&house, 75).await;
+    let mut db = house.database().await;
+    let first = "UPDATE point_heads SET balance = 5000 WHERE customer_id = (SELECT MIN(customer_id) FROM point_heads)";
+    sqlx::query(first).execute(&mut db).await.unwrap();
+    days(&house, 30).await;
+    let all = journal(&house).await;
+    assert_eq!(all.iter().filter(|(points, _)| *points < 0).count(), 1);
+    assert_eq!(house.portal.verify_points().await.unwrap().wrong.len(), 1);
+}
+
+#[tokio::test]
+async fn more_points_than_one_entry_holds_end_on_one_day() {
+    let house = house_where_points_last("100 days").await;
+    house.add(ADA).await;
+    give(&house, ADA, 1_000_000).await;
+    give(&house, ADA, 500_000).await;
+    days(&house, 102).await;
+    let ended: Vec<i64> = journal(&house).await.iter().map(|(p, _)| *p).collect();
+    assert_eq!(ended, [1_000_000, 500_000, -1_000_000, -500_000]);
+    // The announcement is used up: if points last less long one day, nothing ends by a mail that was about others.
+    let sql = "SELECT COUNT(*) FROM point_heads WHERE noticed_until IS NOT NULL";
+    let mut db = house.database().await;
+    let open: i64 = sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap();
+    assert_eq!(open, 0);
+    let sums = house.portal.verify_points().await.unwrap();
+    assert_eq!((sums.entries, sums.wrong.len()), (4, 0));
 }

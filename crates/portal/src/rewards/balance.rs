@@ -310,9 +310,10 @@ impl Reader<'_> {
         let newest = entries.iter().rev().take(LINES);
         let day = |at: Moment| present::day(at.timestamp(), zone);
         let (days, until_today) = self.days(&changes);
+        let announced = journal::noticed_until(tx, self.customer.id, &programme.key).await?;
         let ends = programme
             .points_last
-            .and_then(|lasts| points::next_end(&changes, lasts, zone));
+            .and_then(|lasts| points::next_end(&changes, lasts, announced, now, zone));
         Ok(ProgrammePoints {
             programme: programme.into(),
             is_member: membership.is_some_and(|m| m.left_at.is_none()),

@@ -112,8 +112,10 @@ async fn the_end_of_points_is_announced_once() {
         let write = stores.db.write(move |tx| {
             Box::pin(async move {
                 assert_eq!(points::noticed_until(tx, ann, "club").await?, None);
-                points::note_notice(tx, ann, "club", at(9)).await?;
+                points::note_notice(tx, ann, "club", Some(at(9))).await?;
                 assert_eq!(points::noticed_until(tx, ann, "club").await?, Some(at(9)));
+                points::note_notice(tx, ann, "club", None).await?;
+                assert_eq!(points::noticed_until(tx, ann, "club").await?, None);
                 Ok::<(), StoreError>(())
             })
         });
