@@ -1,6 +1,8 @@
 //! Points: once for a purpose, kept when a yes is taken back, and once for a number whoever brings it.
 
-use crate::rewards::give;
+use fairhold_domain::policy::Role;
+
+use crate::rewards::{form_id, give};
 use crate::support::{Browser, House, Setup};
 
 const ADA: &str = "ada@example.com";
@@ -300,4 +302,31 @@ async fn more_points_than_one_entry_holds_end_on_one_day() {
     assert_eq!(open, 0);
     let sums = house.portal.verify_points().await.unwrap();
     assert_eq!((sums.entries, sums.wrong.len()), (4, 0));
+}
+
+#[tokio::test]
+async fn a_form_that_comes_again_with_other_points_is_no_repeat() {
+    let house = House::demo().await;
+    house.add(ADA).await;
+    let (mut mia, _) = crate::staff::join(&house, "mia@example.com", Role::Marketing).await;
+    let id = form_id(1);
+    let sent = |points| {
+        [
+            ("id", id.as_str()),
+            ("email", ADA),
+            ("programme", "club"),
+            ("points", points),
+            ("reason", "You came to our tasting."),
+        ]
+    };
+    for _ in 0..2 {
+        let done = mia.post("/staff/points", &sent("50")).await;
+        assert_eq!(done.status, 303, "{}", done.text());
+    }
+    let other = mia.post("/staff/points", &sent("80")).await;
+    assert_eq!(other.status, 422);
+    let words = "You sent this form before with other points, and those are entered.";
+    assert!(other.text().contains(words), "{}", other.text());
+    assert!(!other.body.contains(&id), "it is another form by now");
+    assert_eq!(journal(&house).await, [entry(50, "corrected:")]);
 }

@@ -60,7 +60,7 @@ pub async fn page(State(state): State<AppState>, staff: StaffIn, asked: Query<As
 pub async fn correct(
     State(state): State<AppState>,
     staff: StaffIn,
-    PageForm(typed): PageForm<Typed>,
+    PageForm(mut typed): PageForm<Typed>,
 ) -> Response {
     // A minus may be typed as a sign of its own, and thousands with commas between.
     let points = typed.points.trim().replace('−', "-").replace(',', "");
@@ -78,6 +78,15 @@ pub async fn correct(
             field: "email",
             words: wrong.to_string(),
         },
+        // Somebody went back and typed other points: that is another correction, if they mean it.
+        Err(Error::OtherRequest) => {
+            typed.id = state.portal.name_of_form();
+            Wrong {
+                field: "points",
+                words: "You sent this form before with other points, and those are entered. Send it again to enter these as well."
+                    .to_owned(),
+            }
+        }
         Err(Error::Form(wrong)) => Wrong {
             field: match wrong {
                 FormError::NoCustomer => "email",

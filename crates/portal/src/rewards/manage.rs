@@ -203,7 +203,8 @@ impl Portal {
     /// Puts a customer's points right with an entry of its own, which they read with its reason. Sent twice it is made once.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`]; [`Error::Form`] says what is wrong with it.
+    /// [`Error::NotAllowed`]; [`Error::Form`] says what is wrong with it; [`Error::OtherRequest`] when this form entered other
+    /// points before.
     pub async fn correct_points(&self, by: By, correction: Correction) -> Result<()> {
         let permit = self.permit(by, Action::CorrectPoints, None).await?;
         let current = self.company().current();
@@ -251,7 +252,10 @@ impl Portal {
                 };
                 let chain = &portal.inner.keys.portal().looks;
                 match journal::append(tx, chain, customer.id, &programme, &entry, now).await? {
-                    Appended::Added(_) | Appended::Known(_) => Ok(()),
+                    Appended::Added(_) => Ok(()),
+                    Appended::Known(known) if known == points => Ok(()),
+                    // Whoever went back and typed other points is not told that these are entered.
+                    Appended::Known(_) => Err(Error::OtherRequest),
                     Appended::Refused(error) => Err(FormError::Points(error).into()),
                 }
             })
