@@ -13,7 +13,7 @@ use anyhow::{Context, Result, ensure};
 use fairhold_domain::answer::Typed;
 use fairhold_domain::ids::CustomerId;
 use fairhold_portal::Portal;
-use fairhold_portal::asks::Choice;
+use fairhold_portal::asks::{Choice, WordsRead};
 use fairhold_portal::world::World;
 use fairhold_server::config::Config;
 use fairhold_server::wiring::{Mode, parts};
@@ -37,6 +37,8 @@ const AT_ONCE: u32 = 16;
 const READS: usize = 12;
 const WRITES: usize = 7;
 const ROUNDS: usize = 4;
+/// The words of the catalog of benchmarks.
+const WORDS: WordsRead = WordsRead { ask: 1, purpose: 1 };
 
 /// What is typed: the field, its part, and the text.
 type Answer = (&'static str, &'static str, &'static str);
@@ -180,7 +182,7 @@ async fn say_yes(
         tasks.spawn(async move {
             let _place = room.acquire_owned().await?;
             let answered = portal
-                .answer(customer, ask, 1, Choice::Yes, &fields)
+                .answer(customer, ask, WORDS, Choice::Yes, &fields)
                 .await?;
             ensure!(answered.points > 0, "a yes brought no points");
             Ok(())

@@ -92,6 +92,7 @@ pub fn router(state: AppState, config: &Config) -> Router {
             LONGEST_REQUEST,
         ))
         .layer(CatchPanicLayer::new())
+        .layer(from_fn(refuse_nul))
         .layer(from_fn_with_state(state.clone(), plain_words))
         .layer(from_fn_with_state(
             (state.clone(), room.clone()),
@@ -110,6 +111,14 @@ pub fn router(state: AppState, config: &Config) -> Router {
         .layer(from_fn(log))
         .layer(from_fn_with_state(https, web_rows))
         .with_state(state)
+}
+
+/// No page, key or number has a NUL in it, and PostgreSQL takes no text with one.
+async fn refuse_nul(request: Request, next: Next) -> Response {
+    if request.uri().path().contains("%00") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    next.run(request).await
 }
 
 /// What is the same for everybody, and how the server is.

@@ -28,8 +28,10 @@ pub struct Recorded<'a> {
     pub event: Event,
     /// The purpose's key.
     pub purpose: &'a str,
-    /// The version of the words.
+    /// The version of the purpose's words.
     pub version: u32,
+    /// The ask that was answered, with its version.
+    pub ask: Option<(&'a str, u32)>,
     /// The exact words that were shown.
     pub words: &'a str,
     /// The fields that it was about, by their names.
@@ -77,7 +79,7 @@ pub fn receipt(catalog: &Catalog, recorded: &Recorded<'_>, public_url: &str) -> 
         "dpv:hasJurisdiction": places(&company.jurisdictions),
         "dpv:hasNotice": [{
             "@type": ["dpv:ConsentNotice"],
-            "dpv:hasIdentifier": format!("{}-{}", recorded.purpose, recorded.version),
+            "dpv:hasIdentifier": notice(recorded),
             "dct:description": recorded.words,
             "dct:date": at,
         }],
@@ -99,6 +101,15 @@ pub fn receipt(catalog: &Catalog, recorded: &Recorded<'_>, public_url: &str) -> 
         }],
         "dpv:hasEntity": entities(catalog, &recipients),
     })
+}
+
+/// The notice that was read: the words of a purpose, and those of an ask where there was one, each of its version.
+fn notice(recorded: &Recorded<'_>) -> String {
+    let purpose = format!("{}-{}", recorded.purpose, recorded.version);
+    match recorded.ask {
+        Some((ask, version)) => format!("{purpose}-{ask}-{version}"),
+        None => purpose,
+    }
 }
 
 fn places(jurisdictions: &[String]) -> Vec<String> {
@@ -333,6 +344,7 @@ mod tests {
             event,
             purpose: "texts",
             version: 2,
+            ask: Some(("texts_ask", 3)),
             words: "We text you.",
             fields: &["phone".to_owned()],
             until,

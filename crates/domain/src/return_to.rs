@@ -66,13 +66,16 @@ fn plain(text: &str) -> Option<Url> {
     (bare && !hides_something(path)).then_some(url)
 }
 
-/// Whether a server that decodes the path once more could read another one: `/`, `\`, `.`, `%` or what can't be seen.
+/// Whether a server that decodes the path once more could read another one: `/`, `\`, `.`, `%` or what can't be seen; or one
+/// that takes a part's parameters off first, so that `..;x` becomes `..`.
 fn hides_something(path: &str) -> bool {
-    path.split('%').skip(1).any(|after| {
-        let hex = after.get(..2);
-        let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        byte.is_none_or(|byte| b"/\\.%".contains(&byte) || byte.is_ascii_control())
-    })
+    let climbs = |part: &str| matches!(part.split_once(';'), Some(("." | "..", _)));
+    path.split('/').any(climbs)
+        || path.split('%').skip(1).any(|after| {
+            let hex = after.get(..2);
+            let byte = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+            byte.is_none_or(|byte| b"/\\.%".contains(&byte) || byte.is_ascii_control())
+        })
 }
 
 fn begins_as(asked: &Url, listed: &Url) -> bool {
@@ -162,6 +165,8 @@ mod tests {
             "https://shop.example/welcome/..%5cadmin",
             "https://shop.example/welcome/%252e%252e/admin",
             "https://shop.example/welcome/%00",
+            "https://shop.example/welcome/..;/admin",
+            "https://shop.example/welcome/.;a=b/admin",
             "https://shop.example/welcome/%",
             "https://shop.example/welcome/%g0",
             "https://shop.example\\@evil.example/welcome",

@@ -208,6 +208,7 @@ impl Portal {
                             fields,
                             event: Event::Given,
                             version: purpose.version,
+                            ask_version: 0,
                             until: None,
                             words: &purpose.words,
                         };

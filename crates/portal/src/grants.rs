@@ -10,13 +10,14 @@ use fairhold_domain::time::Moment;
 use fairhold_store::grants::{self, ConsentRecord, NewRecord, StoredGrant};
 use fairhold_store::{StoreError, accounts};
 
+use crate::asks::AskError;
 use crate::error::{Error, Result};
 use crate::{Customer, Portal};
 
 /// The collection of the portal's own that says what a customer allows.
 pub(crate) const CHOICES: &str = "choices";
 /// Lines of the history on one page.
-const LINES: i64 = 50;
+const LINES: u16 = 50;
 
 /// A purpose that rests on consent, as its customer rules it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Permission {
     pub purpose: String,
     /// What the company does, in its own words.
     pub words: String,
+    /// The version of these words.
+    pub version: u32,
     /// The fields that it uses, of those that the customer fills in, by their labels.
     pub uses: Vec<String>,
     /// What changes with a no, as its asks say it.
@@ -66,17 +69,25 @@ pub struct Permissions {
     pub ruled: Vec<Permission>,
     /// What is done without a question, in the catalog's order.
     pub declared: Vec<Declared>,
-    /// The newest answers, newest first.
+    /// Answers, newest first.
     pub history: Vec<PastAnswer>,
+    /// Before this number there are older ones.
+    pub older: Option<i64>,
 }
 
 impl Portal {
-    /// What the customer allows, and what is done without a question.
-    pub async fn permissions(&self, customer: &Customer) -> Result<Permissions> {
+    /// What the customer allows, and what is done without a question, with the answers before number `before`.
+    pub async fn permissions(
+        &self,
+        customer: &Customer,
+        before: Option<i64>,
+    ) -> Result<Permissions> {
         let current = self.company().current();
         let mut tx = self.inner.db.read().await?;
         let stored = grants::of(&mut tx, customer.id).await?;
-        let records = grants::records(&mut tx, customer.id, i64::MAX, LINES).await?;
+        let before = before.unwrap_or(i64::MAX);
+        let mut records =
+            grants::records(&mut tx, customer.id, before, i64::from(LINES) + 1).await?;
         drop(tx);
         let purposes = current.catalog.company.purposes.iter();
         let (ruled, declared): (Vec<_>, Vec<_>) =
@@ -86,6 +97,9 @@ impl Portal {
             self.permission(&current.catalog, purpose, grants)
         };
         let ruled = ruled.iter().map(permission).collect();
+        let more = records.len() > usize::from(LINES);
+        records.truncate(usize::from(LINES));
+        let older = records.last().filter(|_| more).map(|record| record.seq);
         self.look_at_own(customer, CHOICES).await?;
         Ok(Permissions {
             ruled,
@@ -100,6 +114,7 @@ impl Portal {
                 .into_iter()
                 .map(|record| self.past(record))
                 .collect(),
+            older,
         })
     }
 
@@ -124,6 +139,7 @@ impl Portal {
         Permission {
             purpose: purpose.key.clone(),
             words: purpose.words.clone(),
+            version: purpose.version,
             uses: uses
                 .map(|field| field.label.clone().unwrap_or_else(|| field.name.clone()))
                 .collect(),
@@ -204,6 +220,7 @@ impl Portal {
             event: record.event,
             purpose: &record.purpose,
             version: record.version,
+            ask: Some((record.ask.as_str(), record.ask_version)).filter(|(ask, _)| !ask.is_empty()),
             words: &record.words,
             fields: &record.fields,
             until: record.until,
@@ -212,16 +229,27 @@ impl Portal {
         Ok(receipt(&current.catalog, &recorded, url))
     }
 
-    /// Says yes or no to a purpose, at once. What says nothing new changes nothing.
+    /// Says yes or no to a purpose, at once. What says nothing new changes nothing. `version` is that of the words which the
+    /// customer read: nobody says yes to words that they have not seen, and a no is a no whatever they say.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is no such purpose, or it does not rest on consent.
-    pub async fn allow(&self, customer: &Customer, purpose: &str, yes: bool) -> Result<()> {
+    /// [`Error::NotFound`] when there is no such purpose, or it does not rest on consent; [`Error::Ask`] when its words are
+    /// others by now.
+    pub async fn allow(
+        &self,
+        customer: &Customer,
+        purpose: &str,
+        version: u32,
+        yes: bool,
+    ) -> Result<()> {
         let current = self.company().current();
         let purposes = &current.catalog.company.purposes;
         let purpose = purposes.iter().find(|known| known.key == purpose);
         let purpose = purpose.filter(|known| known.basis == Basis::Consent);
         let purpose = purpose.cloned().ok_or(Error::NotFound)?;
+        if yes && version != purpose.version {
+            return Err(AskError::Changed.into());
+        }
         let fields = current.catalog.own_fields_for(&purpose.key);
         let (id, now) = (customer.id, self.now());
         let write = self.inner.db.write(move |tx| {
@@ -242,6 +270,7 @@ impl Portal {
                         fields: &covers,
                         event,
                         version: purpose.version,
+                        ask_version: current.catalog.ask(&ask).map_or(0, |ask| ask.version),
                         until: None,
                         words: &purpose.words,
                     };

@@ -28,6 +28,9 @@ use crate::points::Cause;
 use crate::webhooks::Event;
 use crate::{Customer, Portal, Request, own_values};
 
+/// The collection of the portal's own that says what a customer is in.
+const MEMBERSHIP: &str = "membership";
+
 /// What waits at the door until the worker has found out whose the address is.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct AskedToJoin {
@@ -66,6 +69,8 @@ pub enum Standing {
 pub struct JoinLink {
     /// The programme.
     pub programme: Programme,
+    /// The name that was typed with the wish; `None` where none was, or the customer has one already.
+    pub nickname: Option<String>,
 }
 
 /// Somebody who has just joined by a link.
@@ -135,13 +140,14 @@ impl Portal {
         Ok(kept)
     }
 
-    /// What other systems call the customer who logs in with this address.
+    /// What other systems call the customer who logs in with this address. That a system asked is a look: it learns that they
+    /// are a customer here.
     ///
     /// # Errors
     /// [`Error::NotFound`] where nobody proved it, [`Error::Email`].
-    pub async fn reference_of(&self, _: &System, address: &str) -> Result<String> {
+    pub async fn reference_of(&self, system: &System, address: &str) -> Result<String> {
         let hash = self.address_hash(&EmailAddress::parse(address)?);
-        let (portal, now) = (self.clone(), self.now());
+        let (portal, now, system) = (self.clone(), self.now(), system.clone());
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
                 let known = accounts::by_address(tx, &hash).await?;
@@ -151,6 +157,7 @@ impl Portal {
                 if !proven {
                     return Err(Error::NotFound);
                 }
+                portal.look_for_system(tx, &system, known).await?;
                 let random = &*portal.inner.world.random;
                 Ok(customer_refs::of(tx, random, known, now).await?)
             })
@@ -191,9 +198,13 @@ impl Portal {
         let (_, customer) = self.joining(&hash).await?;
         let mut tx = self.inner.db.read().await?;
         let asked = pending_joins::get(&mut tx, &customer.key, customer.id, &hash).await?;
-        let programme = self.programme(&asked.ok_or(Error::LinkEnded)?.programme);
+        let asked = asked.ok_or(Error::LinkEnded)?;
+        let (record, _) = records::read(&mut tx, &customer.key, customer.id).await?;
+        let new = !record.values.contains_key(own_values::NICKNAME);
+        let programme = self.programme(&asked.programme);
         Ok(JoinLink {
             programme: programme.map_err(|_| Error::LinkEnded)?,
+            nickname: asked.nickname.filter(|_| new),
         })
     }
 
@@ -355,6 +366,9 @@ impl Portal {
         let (now, zone) = (self.now().timestamp(), &self.company().current().zone);
         let spoken = |at: Moment| present::spoken(at.timestamp(), now, zone);
         let its = all.into_iter().find(|its| its.programme == programme);
+        if its.is_some() {
+            self.look_at_own(customer, MEMBERSHIP).await?;
+        }
         Ok(match its.map(|its| (its.joined_at, its.left_at)) {
             None => Standing::Outside,
             Some((joined, None)) => Standing::Inside(spoken(joined)),

@@ -2,7 +2,8 @@
 //! something in only for a purpose that may be served (P14).
 
 use fairhold_domain::answer::{self, AnswerError, Typed};
-use fairhold_domain::catalog::{AnswerKind, Basis, Collection, Field, Origin, Purpose};
+use fairhold_domain::catalog::{AnswerKind, Basis, Collection, Field, Origin, Purpose, Show};
+use fairhold_domain::facts;
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::records::{self, OwnValue};
 use fairhold_store::{Tx, accounts, customer_refs, grants};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::once::{AboutNobody, KeptAnswer, Once, Turn};
 use crate::{Customer, Portal, own_values};
 
-/// A field that the customer filled in.
+/// A field of the portal's own with something in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnField {
     /// Its name.
@@ -23,9 +24,9 @@ pub struct OwnField {
     pub label: String,
     /// Why it is held.
     pub why: Option<String>,
-    /// What one types.
-    pub kind: AnswerKind,
-    /// What stands in the inputs.
+    /// What one types; `None` where customers type nothing, and a system put it in.
+    pub kind: Option<AnswerKind>,
+    /// What stands in the inputs: nothing where the value is covered on My data.
     pub typed: Typed,
     /// The ask that it came by.
     pub ask: Option<String>,
@@ -68,7 +69,7 @@ pub enum Refusal {
 }
 
 impl Portal {
-    /// What the customer gave for a field.
+    /// What stands in a field of the customer's.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such field, or nothing in it.
@@ -77,18 +78,22 @@ impl Portal {
         let current = self.company().current();
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
-                let (collection, field, kind) = answered(&current, &name)?;
+                let own = current.catalog.own_field(&name);
+                let (collection, field) = own.ok_or(Error::NotFound)?;
                 let (record, _) = records::read(tx, &customer.key, customer.id).await?;
                 let kept = record.values.get(&record_key(collection, field));
                 let kept = kept.ok_or(Error::NotFound)?;
                 let seen = std::iter::once((collection, field));
                 portal.look_at_fields(tx, &customer, seen).await?;
+                let shown = facts::show(Some(field)) == Show::Full;
+                let typed = field.answer.as_ref().filter(|_| shown);
+                let typed = typed.map(|kind| answer::typed(kind, &kept.value));
                 Ok(OwnField {
                     name: field.name.clone(),
                     label: field.label.clone().unwrap_or_else(|| field.name.clone()),
                     why: field.why.clone(),
-                    typed: answer::typed(kind, &kept.value),
-                    kind: kind.clone(),
+                    typed: typed.unwrap_or_default(),
+                    kind: field.answer.clone(),
                     ask: kept.grant.clone(),
                 })
             })
@@ -157,7 +162,8 @@ impl Portal {
             Box::pin(async move {
                 accounts::hold(tx, customer.id).await?;
                 let current = portal.company().current();
-                let (collection, field, _) = answered(&current, &name)?;
+                let own = current.catalog.own_field(&name);
+                let (collection, field) = own.ok_or(Error::NotFound)?;
                 let (mut record, version) = records::read(tx, &customer.key, customer.id).await?;
                 let removed = record.values.remove(&record_key(collection, field));
                 removed.ok_or(Error::NotFound)?;

@@ -58,11 +58,11 @@ impl Portal {
             return Ok(0);
         }
         let key = &self.inner.keys.portal().looks;
-        for contact in contacts {
-            let hash = store::contact_cause_hash(key, contact, &programme.key, about);
-            if !store::claim_contact(tx, customer, &hash).await? {
-                return Ok(0);
-            }
+        let hash =
+            |contact: &String| store::contact_cause_hash(key, contact, &programme.key, about);
+        let hashes: Vec<String> = contacts.iter().map(hash).collect();
+        if !store::claim_contacts(tx, customer, &hashes).await? {
+            return Ok(0);
         }
         let entry_key = match kind {
             Kind::Joined => "joined".to_owned(),

@@ -378,7 +378,8 @@ impl Portal {
         let permit = self.permit(by, Action::ReadWebhooks, None).await?;
         self.note_permit_alone(by, permit).await?;
         let mut tx = self.inner.db.read().await?;
-        // Every id comes before it.
+        // Every id comes before it. What is no id, such as a text that PostgreSQL would not take, asks for nothing.
+        let before = before.filter(|id| id.bytes().all(|byte| byte.is_ascii_graphic()));
         let page = deliveries::page(&mut tx, before.unwrap_or("~"), A_PAGE + 1).await?;
         drop(tx);
         let full = i64::try_from(page.len()).is_ok_and(|found| found > A_PAGE);

@@ -6,6 +6,7 @@ use fairhold_domain::ids::CustomerId;
 use fairhold_domain::{facts, present};
 use fairhold_store::{Tx, looks};
 
+use crate::api_keys::System;
 use crate::company::Current;
 use crate::error::Result;
 use crate::grants::CHOICES;
@@ -95,10 +96,39 @@ impl Portal {
         self.look_at(tx, customer.id, seen).await
     }
 
+    /// Writes down that one of the company's systems learned that somebody is a customer, in the transaction that tells it.
+    pub(crate) async fn look_for_system(
+        &self,
+        tx: &mut Tx,
+        system: &System,
+        customer: CustomerId,
+    ) -> Result<()> {
+        let current = self.company().current();
+        let own = own_dataset(&current);
+        let seen = own.map(|dataset| Seen::all(&dataset.key, LOG_IN_COLLECTION));
+        let actor = Actor::System {
+            name: system.key().name.clone(),
+        };
+        let seen = seen.into_iter().collect();
+        self.append_look(tx, customer, actor, Act::Read, seen).await
+    }
+
     async fn look_at(&self, tx: &mut Tx, customer: CustomerId, seen: Vec<Seen>) -> Result<()> {
+        self.append_look(tx, customer, Actor::Customer, Act::OpenedList, seen)
+            .await
+    }
+
+    async fn append_look(
+        &self,
+        tx: &mut Tx,
+        customer: CustomerId,
+        actor: Actor,
+        act: Act,
+        seen: Vec<Seen>,
+    ) -> Result<()> {
         let look = Look {
-            actor: Actor::Customer,
-            act: Act::OpenedList,
+            actor,
+            act,
             reason: None,
             seen,
             failed: Vec::new(),

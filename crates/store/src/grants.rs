@@ -38,8 +38,10 @@ pub struct ConsentRecord {
     pub fields: Vec<String>,
     /// What happened.
     pub event: Event,
-    /// The version of the words.
+    /// The version of the purpose's words.
     pub version: u32,
+    /// The version of the ask; 0 where there was none.
+    pub ask_version: u32,
     /// Until when a yes counts.
     pub until: Option<Moment>,
     /// The exact words that were shown.
@@ -57,8 +59,10 @@ pub struct NewRecord<'a> {
     pub fields: &'a [String],
     /// What happens.
     pub event: Event,
-    /// The version of the words.
+    /// The version of the purpose's words.
     pub version: u32,
+    /// The version of the ask; 0 where there is none.
+    pub ask_version: u32,
     /// Until when a yes counts.
     pub until: Option<Moment>,
     /// The exact words that were shown.
@@ -101,6 +105,7 @@ struct RecordRow {
     fields: String,
     event: String,
     version: i64,
+    ask_version: i64,
     ends_at: Option<i64>,
     words: String,
 }
@@ -115,6 +120,7 @@ impl RecordRow {
             fields: names(&self.fields),
             event: from_word(&self.event)?,
             version: version(self.version)?,
+            ask_version: version(self.ask_version)?,
             until: self.ends_at.map(Moment),
             words: self.words,
         })
@@ -153,13 +159,14 @@ pub async fn expire(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<()
     for grant in of(tx, customer).await? {
         let over = grant.standing.until.is_some_and(|until| until <= now);
         if grant.standing.state.in_force() && over {
-            let last = last_words(tx, customer, &grant).await?;
+            let (last, ask_version) = last_words(tx, customer, &grant).await?;
             let record_of = NewRecord {
                 purpose: &grant.purpose,
                 ask: &grant.ask,
                 fields: &grant.fields,
                 event: Event::Expired,
                 version: grant.standing.version,
+                ask_version,
                 until: None,
                 words: &last,
             };
@@ -169,17 +176,21 @@ pub async fn expire(tx: &mut Tx, customer: CustomerId, now: Moment) -> Result<()
     Ok(())
 }
 
-/// The words of the newest record of a grant.
-async fn last_words(tx: &mut Tx, customer: CustomerId, grant: &StoredGrant) -> Result<String> {
-    let sql = "SELECT words FROM consent_records WHERE customer_id = $1 AND purpose = $2 AND ask = $3 \
+/// The words of the newest record of a grant, and the version of its ask.
+async fn last_words(
+    tx: &mut Tx,
+    customer: CustomerId,
+    grant: &StoredGrant,
+) -> Result<(String, u32)> {
+    let sql = "SELECT words, ask_version FROM consent_records WHERE customer_id = $1 AND purpose = $2 AND ask = $3 \
                ORDER BY seq DESC LIMIT 1";
     let args = [
         customer.into(),
         grant.purpose.as_str().into(),
         grant.ask.as_str().into(),
     ];
-    let (words,) = tx.one::<(String,)>(sql, args).await?;
-    Ok(words)
+    let (words, ask_version) = tx.one::<(String, i64)>(sql, args).await?;
+    Ok((words, version(ask_version)?))
 }
 
 /// One grant; one that nobody was asked about where there is none.
@@ -212,8 +223,8 @@ pub async fn record(
         .state
         .after(new.event)
         .map_err(|_| StoreError::Conflict)?;
-    let sql = "INSERT INTO consent_records (customer_id, seq, at, purpose, event, version, ends_at, words, ask, fields) \
-               SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9 FROM consent_records WHERE customer_id = $1";
+    let sql = "INSERT INTO consent_records (customer_id, seq, at, purpose, event, version, ends_at, words, ask, fields, ask_version) \
+               SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM consent_records WHERE customer_id = $1";
     let until = new.until.map(|until| until.0);
     let fields = new.fields.join(",");
     let args = [
@@ -226,6 +237,7 @@ pub async fn record(
         new.words.into(),
         new.ask.into(),
         fields.as_str().into(),
+        i64::from(new.ask_version).into(),
     ];
     tx.execute(sql, args).await?;
     let sql = "INSERT INTO grants (customer_id, purpose, ask, fields, state, version, ends_at, changed_at) \
@@ -257,7 +269,7 @@ pub async fn records(
     before: i64,
     limit: i64,
 ) -> Result<Vec<ConsentRecord>> {
-    let sql = "SELECT seq, at, purpose, ask, fields, event, version, ends_at, words FROM consent_records \
+    let sql = "SELECT seq, at, purpose, ask, fields, event, version, ask_version, ends_at, words FROM consent_records \
                WHERE customer_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
     let args = [customer.into(), before.into(), limit.into()];
     let rows: Vec<RecordRow> = tx.all(sql, args).await?;
@@ -270,7 +282,7 @@ pub async fn one_record(
     customer: CustomerId,
     seq: i64,
 ) -> Result<Option<ConsentRecord>> {
-    let sql = "SELECT seq, at, purpose, ask, fields, event, version, ends_at, words FROM consent_records \
+    let sql = "SELECT seq, at, purpose, ask, fields, event, version, ask_version, ends_at, words FROM consent_records \
                WHERE customer_id = $1 AND seq = $2";
     let row: Option<RecordRow> = tx.optional(sql, [customer.into(), seq.into()]).await?;
     row.map(RecordRow::read).transpose()

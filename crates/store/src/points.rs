@@ -184,20 +184,43 @@ pub async fn balances(tx: &mut Tx, customer: CustomerId) -> Result<Vec<(String, 
     tx.all(sql, [customer.into()]).await
 }
 
-/// Whether a proven address or number may bring points for a cause: nobody brought it before, or this customer did. `hash`
-/// covers the contact point, the programme and the cause.
-pub async fn claim_contact(tx: &mut Tx, customer: CustomerId, hash: &str) -> Result<bool> {
+/// Whether proven addresses and numbers may bring points for a cause: nobody brought one of them before, or this customer did.
+/// Each hash covers the contact point, the programme and the cause. With one that is somebody else's, none is taken.
+pub async fn claim_contacts(tx: &mut Tx, customer: CustomerId, hashes: &[String]) -> Result<bool> {
+    for hash in hashes {
+        if holder(tx, hash)
+            .await?
+            .is_some_and(|held| held != customer.to_string())
+        {
+            return Ok(false);
+        }
+    }
+    for hash in hashes {
+        if !claim_contact(tx, customer, hash).await? {
+            // Somebody else took it since: the caller's transaction gives no points, and what was claimed is theirs anyway.
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn claim_contact(tx: &mut Tx, customer: CustomerId, hash: &str) -> Result<bool> {
     let sql = "INSERT INTO earned_contacts (contact_hash, customer_id) VALUES ($1, $2) ON CONFLICT (contact_hash) DO NOTHING";
     let args = [hash.into(), customer.into()];
     if tx.execute(sql, args).await? == 1 {
         return Ok(true);
     }
-    let sql = "SELECT customer_id FROM earned_contacts WHERE contact_hash = $1";
-    let owner = tx.optional::<(String,)>(sql, [hash.into()]).await?;
-    Ok(owner.is_some_and(|(owner,)| owner == customer.to_string()))
+    let held = holder(tx, hash).await?;
+    Ok(held.is_some_and(|held| held == customer.to_string()))
 }
 
-/// What [`claim_contact`] looks up.
+async fn holder(tx: &mut Tx, hash: &str) -> Result<Option<String>> {
+    let sql = "SELECT customer_id FROM earned_contacts WHERE contact_hash = $1";
+    let held: Option<(String,)> = tx.optional(sql, [hash.into()]).await?;
+    Ok(held.map(|(held,)| held))
+}
+
+/// What [`claim_contacts`] looks up.
 pub fn contact_cause_hash(key: &SecretKey, contact: &str, programme: &str, cause: &str) -> String {
     hex(&key.keyed_hash(&[
         b"earned",

@@ -5,7 +5,7 @@
 
 use fairhold_domain::time::Moment;
 
-use crate::db::{ClaimSql, Db, Result, StoreError, Tx};
+use crate::db::{ClaimSql, Db, Result, Tx};
 use crate::seal::{Random, SecretKey};
 
 /// Seconds for which a claimed delivery is another sender's: longer than any receiver may take.
@@ -130,10 +130,8 @@ pub async fn queue(
 }
 
 /// Takes deliveries of a programme that are due, those that wait longest first, `most` of them at most. The claim ends by
-/// itself when the sender dies.
-///
-/// # Errors
-/// [`StoreError::Seal`] when a body has been tampered with.
+/// itself when the sender dies. One whose body can't be opened, because it was tampered with, is given up, and holds up no
+/// other.
 pub async fn claim(
     db: &Db,
     key: &SecretKey,
@@ -162,15 +160,27 @@ pub async fn claim(
             let until = now.plus_seconds(LEASE_SECONDS);
             let args = [programme.as_str().into(), now.into(), until.into(), most.into()];
             let rows: Vec<(String, Vec<u8>, i64, i64)> = tx.all(sql, args).await?;
-            let claimed = rows.into_iter().map(|(webhook_id, sealed, tries, step)| {
-                let body = key.open(&identity(&programme, &webhook_id), &sealed)?;
-                let body = String::from_utf8(body).map_err(|_| StoreError::Form)?;
-                Ok(Claimed { webhook_id, body, tries, step })
-            });
-            claimed.collect()
+            let mut claimed = Vec::new();
+            for (webhook_id, sealed, tries, step) in rows {
+                let opened = key.open(&identity(&programme, &webhook_id), &sealed);
+                if let Some(body) = opened.ok().and_then(|body| String::from_utf8(body).ok()) {
+                    claimed.push(Claimed { webhook_id, body, tries, step });
+                } else {
+                    tracing::error!(programme, webhook_id, "what a shop was to be told can't be opened");
+                    give_up(tx, &programme, &webhook_id, now).await?;
+                }
+            }
+            Ok(claimed)
         })
     })
     .await
+}
+
+async fn give_up(tx: &mut Tx, programme: &str, webhook_id: &str, now: Moment) -> Result<()> {
+    let sql = "UPDATE webhook_deliveries SET leased_until = NULL, last_try_at = $3, next_try_at = NULL \
+               WHERE programme = $1 AND webhook_id = $2";
+    let args = [programme.into(), webhook_id.into(), now.into()];
+    tx.execute(sql, args).await.map(|_| ())
 }
 
 /// Notes what became of a try. Nothing happens when another sender has claimed the delivery since.
@@ -222,7 +232,8 @@ pub async fn page(tx: &mut Tx, before: &str, limit: i64) -> Result<Vec<Delivery>
 
 /// Removes deliveries that were delivered or given up before `before`.
 pub async fn sweep(tx: &mut Tx, before: Moment) -> Result<u64> {
-    let sql = "DELETE FROM webhook_deliveries WHERE next_try_at IS NULL AND COALESCE(last_try_at, queued_at) < $1";
+    let sql =
+        "DELETE FROM webhook_deliveries WHERE COALESCE(next_try_at, last_try_at, queued_at) < $1";
     tx.execute(sql, [before.into()]).await
 }
 

@@ -5,8 +5,9 @@ use fairhold_domain::policy::Scope;
 use fairhold_portal::api_keys::NewApiKey;
 use fairhold_portal::staff::By;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::support::{Answer, Browser, House};
+use crate::support::{Answer, Browser, House, Setup, copy_catalog};
 
 const ADA: &str = "ada@example.com";
 /// What the till may speak for.
@@ -68,7 +69,7 @@ fn problem(answer: &Answer) -> (u16, String) {
 }
 
 async fn allow(browser: &mut Browser, purpose: &str, answer: &str) {
-    let fields = [("purpose", purpose), ("allow", answer)];
+    let fields = [("purpose", purpose), ("version", "1"), ("allow", answer)];
     assert_eq!(browser.post("/permissions", &fields).await.status, 303);
 }
 
@@ -119,13 +120,69 @@ async fn nothing_is_kept_before_a_yes_and_after_it_was_taken_back() {
     );
 }
 
+/// A field that customers do not type.
+const GUESS: &str = "          \
+- name: guessed_taste
+            description: What we think that you like.
+            data_categories: [user.behavior]
+            portal: { label: Guessed taste, why: It helps us., origin: inferred, purposes: [your_offers], seen_by: [] }
+";
+
+#[tokio::test]
+async fn what_a_system_put_in_its_customer_takes_away() {
+    let folder = TempDir::new().unwrap();
+    copy_catalog(folder.path());
+    let file = folder.path().join("datasets/portal.yml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let next = "          - name: brewing\n";
+    assert!(text.contains(next));
+    std::fs::write(&file, text.replace(next, &format!("{GUESS}{next}"))).unwrap();
+    let setup = Setup::demo().await.with_catalog(folder.path());
+    let house = setup.start().await;
+    house.add(ADA).await;
+    let mut ada = house.logged_in(ADA).await;
+    let reference = reference(&house, ADA).await;
+    let looked = ada.get("/who-looked").await.text();
+    assert!(
+        looked.contains("The till looked at your log-in"),
+        "to be found is a look: {looked}"
+    );
+    let till = key(&house, &[Scope::Fields], &PURPOSES).await;
+    allow(&mut ada, "your_offers", "yes").await;
+    let tea = json!({"value": "Tea", "purpose": "your_offers", "origin": "inferred"});
+    let path = format!("/v1/customers/{reference}/fields/guessed_taste");
+    let kept = send(&house, Method::PUT, &path, &till, "", &tea).await;
+    assert_eq!(kept.status, 200);
+    let page = ada.get("/my-data").await;
+    assert!(page.body.contains("/change/guessed_taste"));
+    let form = ada.get("/change/guessed_taste").await;
+    assert!(form.text().contains("Take it away") && !form.text().contains("Keep this"));
+    let change = [("do", "change"), ("guessed_taste", "Coffee")];
+    let changed = ada.post("/change/guessed_taste", &change).await;
+    assert_eq!(changed.status, 404, "nobody types a guess");
+    let removed = ada.post("/change/guessed_taste", &[("do", "remove")]).await;
+    assert_eq!(removed.location(), "/my-data");
+    let page = ada.get("/my-data").await.text();
+    assert!(!page.contains("Guessed taste"), "{page}");
+    for own in ["email", "points", "programmes", "none"] {
+        let path = format!("/change/{own}");
+        let refused = ada.post(&path, &[("do", "remove")]).await;
+        assert_eq!(refused.status, 404, "{own}");
+    }
+}
+
 #[tokio::test]
 async fn a_yes_to_an_ask_covers_its_fields_and_no_others() {
     let (house, mut ada) = House::with(ADA).await;
     let reference = reference(&house, ADA).await;
     let till = key(&house, &[Scope::Fields], &PURPOSES).await;
     ada.get("/share/a_wish").await;
-    let fields = [("version", "1"), ("answer", "yes"), ("wish", "Rooibos")];
+    let fields = [
+        ("version", "1"),
+        ("purpose_version", "1"),
+        ("answer", "yes"),
+        ("wish", "Rooibos"),
+    ];
     assert_eq!(ada.post("/share/a_wish", &fields).await.status, 303);
     let put = async |field: &str, purpose: &str| {
         let path = format!("/v1/customers/{reference}/fields/{field}");

@@ -182,6 +182,23 @@ async fn somebody_who_is_known_joins_by_the_link_and_keeps_their_password() {
 }
 
 #[tokio::test]
+async fn a_name_that_somebody_typed_is_read_before_it_is_taken() {
+    let house = House::demo().await;
+    let fields = [("email", NOBODY), ("nickname", "Wren <b>of</b> the Hill")];
+    wish(&house, &fields).await;
+    let link = house.link_to(NOBODY).await;
+    let mut browser = house.browser();
+    let page = browser.get(&link).await;
+    let says = "We will call you Wren <b>of</b> the Hill";
+    assert!(page.text().contains(says), "{}", page.text());
+    assert_eq!(browser.post(&link, &[]).await.status, 200);
+    // Once somebody has a name, no stranger's wish changes it, and the page offers no other.
+    wish(&house, &[("email", NOBODY), ("nickname", "Cuckoo")]).await;
+    let link = house.link_to(NOBODY).await;
+    assert!(!browser.get(&link).await.text().contains("Cuckoo"));
+}
+
+#[tokio::test]
 async fn a_mailbox_can_not_be_filled() {
     let house = House::demo().await;
     house.add(ADA).await;
@@ -214,11 +231,21 @@ async fn a_member_joins_and_leaves_with_one_click_each() {
     assert!(data.contains("Nickname") && data.contains("Birdie"));
     ada.post(
         "/permissions",
-        &[("purpose", "newsletter"), ("allow", "yes")],
+        &[
+            ("purpose", "newsletter"),
+            ("version", "1"),
+            ("allow", "yes"),
+        ],
     )
     .await;
 
+    let looks = house.looks().await.len();
     let text = ada.get(PAGE).await.text();
+    assert_eq!(
+        house.looks().await.len(),
+        looks + 1,
+        "what it shows is a look"
+    );
     assert!(text.contains("Your points stay yours, and you can still spend them."));
     let left = ada.post(PAGE, &[("leave", "true")]).await;
     assert_eq!((left.status, left.location()), (303, PAGE));

@@ -9,7 +9,12 @@ const ADA: &str = "ada@example.com";
 const NEWSLETTER: &str = "We send you our newsletter once a month.";
 
 async fn answer(browser: &mut Browser, purpose: &str, allow: &str) {
-    let fields = [("purpose", purpose), ("allow", allow)];
+    let version = if purpose == "offers_by_text" {
+        "2"
+    } else {
+        "1"
+    };
+    let fields = [("purpose", purpose), ("version", version), ("allow", allow)];
     let answer = browser.post("/permissions", &fields).await;
     assert_eq!(answer.location(), format!("/permissions#{purpose}"));
 }
@@ -77,7 +82,7 @@ async fn what_rests_on_no_consent_is_told_and_not_asked() {
         "{page}"
     );
     for purpose in ["tax", "nothing-like-that", "", "newsletter "] {
-        let fields = [("purpose", purpose), ("allow", "yes")];
+        let fields = [("purpose", purpose), ("version", "1"), ("allow", "yes")];
         assert_eq!(
             ada.post("/permissions", &fields).await.status,
             404,
@@ -85,13 +90,64 @@ async fn what_rests_on_no_consent_is_told_and_not_asked() {
         );
     }
     for fields in [
-        vec![("purpose", "newsletter"), ("allow", "maybe")],
-        vec![("purpose", "newsletter")],
-        vec![("allow", "yes")],
+        vec![
+            ("purpose", "newsletter"),
+            ("version", "1"),
+            ("allow", "maybe"),
+        ],
+        vec![("purpose", "newsletter"), ("version", "1")],
+        vec![("purpose", "newsletter"), ("allow", "yes")],
+        vec![("version", "1"), ("allow", "yes")],
     ] {
         assert_eq!(ada.post("/permissions", &fields).await.status, 400);
     }
     assert_eq!(records(&house).await, 0);
+}
+
+#[tokio::test]
+async fn nobody_says_yes_to_words_that_they_have_not_read() {
+    let (house, mut ada) = House::with(ADA).await;
+    let old = |allow| {
+        [
+            ("purpose", "newsletter"),
+            ("version", "7"),
+            ("allow", allow),
+        ]
+    };
+    let page = ada.post("/permissions", &old("yes")).await;
+    assert_eq!(page.status, 409);
+    assert!(page.text().contains("The words of this have changed."));
+    assert_eq!(records(&house).await, 0);
+    answer(&mut ada, "newsletter", "yes").await;
+    let no = ada.post("/permissions", &old("no")).await;
+    assert_eq!(no.status, 303, "a no is a no, whatever the words say");
+    assert_eq!(records(&house).await, 2);
+}
+
+#[tokio::test]
+async fn all_answers_can_be_read_page_by_page() {
+    let (_house, mut ada) = House::with(ADA).await;
+    for _ in 0..30 {
+        answer(&mut ada, "newsletter", "yes").await;
+        answer(&mut ada, "newsletter", "no").await;
+    }
+    let receipts = |page: &crate::support::Answer| {
+        let links = html::attributes(&page.body, "href");
+        let links = links.into_iter().map(|(_, to)| to);
+        links
+            .filter(|to| to.starts_with("/permissions/receipt/"))
+            .count()
+    };
+    let newest = ada.get("/permissions").await;
+    assert_eq!(receipts(&newest), 50);
+    assert!(
+        newest.body.contains("/permissions?before=11"),
+        "{}",
+        newest.text()
+    );
+    let oldest = ada.get("/permissions?before=11").await;
+    assert_eq!(receipts(&oldest), 10);
+    assert!(!oldest.text().contains("Older answers"));
 }
 
 #[tokio::test]

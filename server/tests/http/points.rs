@@ -23,7 +23,11 @@ fn entry(points: i64, what: &str) -> (i64, String) {
 
 async fn say(browser: &mut Browser, ask: &str, answer: &str, typed: &[(&str, &str)]) -> String {
     browser.get(&format!("/share/{ask}")).await;
-    let mut fields = vec![("version", "1"), ("answer", answer)];
+    let mut fields = vec![
+        ("version", "1"),
+        ("purpose_version", "1"),
+        ("answer", answer),
+    ];
     fields.extend(typed);
     let answer = browser.post(&format!("/share/{ask}"), &fields).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
@@ -69,12 +73,20 @@ async fn a_yes_earns_once_and_what_was_earned_stays() {
     );
     ada.post(
         "/permissions",
-        &[("purpose", "better_shelves"), ("allow", "no")],
+        &[
+            ("purpose", "better_shelves"),
+            ("version", "1"),
+            ("allow", "no"),
+        ],
     )
     .await;
     ada.post(
         "/permissions",
-        &[("purpose", "better_shelves"), ("allow", "yes")],
+        &[
+            ("purpose", "better_shelves"),
+            ("version", "1"),
+            ("allow", "yes"),
+        ],
     )
     .await;
     house.clock.pass(800 * DAY);
@@ -173,7 +185,12 @@ async fn a_sum_that_was_tampered_with_shows() {
     assert_eq!(house.portal.verify_points().await.unwrap().wrong.len(), 1);
     // Nothing more is entered either.
     ada.get("/share/a_wish").await;
-    let fields = [("version", "1"), ("answer", "yes"), ("wish", "Rooibos")];
+    let fields = [
+        ("version", "1"),
+        ("purpose_version", "1"),
+        ("answer", "yes"),
+        ("wish", "Rooibos"),
+    ];
     assert_eq!(ada.post("/share/a_wish", &fields).await.status, 500);
     assert_eq!(journal(&house).await.len(), 1);
 }

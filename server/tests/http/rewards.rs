@@ -536,7 +536,12 @@ async fn a_paused_ask_is_asked_of_nobody_and_its_answers_are_counted() {
     let (mut marketing, _) = staff::join(&house, "m@example.org", Role::Marketing).await;
     let mut ada = house.logged_in(ADA).await;
     ada.get("/share/a_wish").await;
-    let fields = [("version", "1"), ("answer", "yes"), ("wish", "More tea")];
+    let fields = [
+        ("version", "1"),
+        ("purpose_version", "1"),
+        ("answer", "yes"),
+        ("wish", "More tea"),
+    ];
     assert_eq!(ada.post("/share/a_wish", &fields).await.status, 303);
     let page = marketing.get("/staff/asks").await;
     let at = page.text().find("What would you like to find").unwrap();

@@ -24,7 +24,11 @@ async fn answer(browser: &mut Browser, ask: &str, answer: &str, typed: &[(&str, 
 }
 
 async fn send(browser: &mut Browser, ask: &str, answer: &str, typed: &[(&str, &str)]) -> Answer {
-    let mut fields = vec![("version", "1"), ("answer", answer)];
+    let mut fields = vec![
+        ("version", "1"),
+        ("purpose_version", "1"),
+        ("answer", answer),
+    ];
     fields.extend(typed);
     browser.post(&format!("/share/{ask}"), &fields).await
 }
@@ -149,7 +153,11 @@ async fn a_yes_stands_on_the_page_of_permissions_and_is_withdrawn_there() {
     );
     assert!(text.contains("It uses what you share here: Your wish for the shop."));
     assert!(text.contains("If you say no: We order what we think is good, as today."));
-    let off = [("purpose", "better_shelves"), ("allow", "no")];
+    let off = [
+        ("purpose", "better_shelves"),
+        ("version", "1"),
+        ("allow", "no"),
+    ];
     ada.post("/permissions", &off).await;
     let text = ada.get("/permissions").await.text();
     assert!(
@@ -200,26 +208,40 @@ async fn an_answer_to_what_was_not_shown_or_was_answered_changes_nothing() {
     assert_eq!(twice.status, 409);
     assert!(twice.text().contains("You have answered this already"));
     assert!(twice.body.contains("Rooibos") && !twice.body.contains("Nettles"));
-    let mut old = vec![("version", "7"), ("answer", "no")];
-    let changed = ada.post("/share/a_wish", &old).await;
-    assert_eq!(changed.status, 409);
-    assert!(
-        changed
-            .text()
-            .contains("The words of this question have changed")
-    );
+    let read = |ask, purpose| {
+        [
+            ("version", ask),
+            ("purpose_version", purpose),
+            ("answer", "yes"),
+            ("wish", "Nettles"),
+        ]
+    };
+    for old in [read("7", "1"), read("1", "7")] {
+        let changed = ada.post("/share/a_wish", &old).await;
+        assert_eq!(changed.status, 409);
+        assert!(
+            changed
+                .text()
+                .contains("The words of this question have changed")
+        );
+    }
     ada.get("/share/birthday_treat").await;
     house.clock.pass(31 * DAY);
     let mut ada = house.logged_in(ADA).await;
     let stale = send(&mut ada, "birthday_treat", "no", &[]).await;
     assert_eq!(stale.status, 409, "it was shown long ago");
     assert_eq!(ada.get("/share/none").await.status, 404);
-    old[0].1 = "1";
-    assert_eq!(ada.post("/share/none", &old).await.status, 404);
+    assert_eq!(ada.post("/share/none", &read("1", "1")).await.status, 404);
     for bad in [
-        &[("version", "1")][..],
-        &[("version", "x"), ("answer", "yes")],
-        &[("version", "1"), ("answer", "maybe")],
+        &[("version", "1"), ("purpose_version", "1")][..],
+        &read("x", "1"),
+        &read("1", ""),
+        &[("version", "1"), ("answer", "yes")],
+        &[
+            ("version", "1"),
+            ("purpose_version", "1"),
+            ("answer", "maybe"),
+        ],
     ] {
         assert_eq!(ada.post("/share/a_wish", bad).await.status, 400, "{bad:?}");
     }

@@ -335,3 +335,19 @@ async fn bodies_wait_sealed() {
         assert!(!value.windows(words.len()).any(|w| w == words));
     }
 }
+
+#[tokio::test]
+async fn what_can_not_be_opened_holds_up_nothing_else() {
+    let shop = Shop::open(Does::Answer(204)).await;
+    let (house, mut ada) = shop.house().await;
+    ada.post("/join/club", &[]).await;
+    let mut db = house.database().await;
+    let broken = "UPDATE webhook_deliveries SET sealed = x'00'";
+    sqlx::query(broken).execute(&mut db).await.unwrap();
+    ada.post("/join/club", &[("leave", "true")]).await;
+    send(&house).await;
+    assert_eq!(shop.told().len(), 1, "the one that is whole");
+    let left = "SELECT COUNT(*) FROM webhook_deliveries WHERE next_try_at IS NOT NULL";
+    let left: i64 = sqlx::query_scalar(left).fetch_one(&mut db).await.unwrap();
+    assert_eq!(left, 0, "the other is given up");
+}

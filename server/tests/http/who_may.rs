@@ -345,6 +345,7 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
         ("passkey", "{}"),
         ("programme", "club"),
         ("purpose", "newsletter"),
+        ("version", "1"),
         ("allow", "yes"),
         ("reward", "free_coffee"),
         ("costs", "40"),

@@ -3,9 +3,8 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use fairhold_domain::catalog::Programme;
 use fairhold_portal::Error;
-use fairhold_portal::joining::Joined;
+use fairhold_portal::joining::{JoinLink, Joined};
 use leptos::prelude::*;
 
 use super::{button_back, terms};
@@ -16,7 +15,7 @@ use crate::state::AppState;
 /// `GET /joining/{token}`
 pub async fn page(State(state): State<AppState>, Path(token): Path<String>) -> Response {
     match state.portal.join_link(&token).await {
-        Ok(link) => show(&state, link.programme),
+        Ok(link) => show(&state, link),
         Err(error) => refused(&state, error),
     }
 }
@@ -29,14 +28,22 @@ pub async fn submit(State(state): State<AppState>, Path(token): Path<String>) ->
     }
 }
 
-fn show(state: &AppState, programme: Programme) -> Response {
+fn show(state: &AppState, link: JoinLink) -> Response {
+    let JoinLink {
+        programme,
+        nickname,
+    } = link;
     let title = format!("Join {}", programme.name);
     Page::open(&title, "").render(state, move || {
+        let nickname = nickname.map(|name| {
+            view! { <p>"We will call you "<b>{name}</b>". You can change that later."</p> }
+        });
         view! {
             <div>
                 <h1>{format!("Do you want to join {}?", programme.name)}</h1>
                 <p class="lead">{programme.words.clone()}</p>
             </div>
+            {nickname}
             // No action: the form goes to the address of the page, which holds the link's secret.
             <form method="post" class="tools">
                 <button class="primary">"Yes, I join"</button>

@@ -73,7 +73,8 @@ pub(crate) struct FactRow {
     system: String,
     looked: Option<String>,
     described: bool,
-    change: Option<String>,
+    field: String,
+    change: Option<(String, &'static str)>,
 }
 
 impl FactRow {
@@ -101,11 +102,22 @@ impl FactRow {
             system: fact.system.clone(),
             looked: looked.beside(fact, collection),
             described: fact.described,
-            change: collection
-                .and_then(|collection| collection.field(&fact.path.field))
-                .filter(|field| field.answer.is_some())
-                .map(|field| format!("/change/{}", in_address(&field.name))),
+            change: None,
+            field: fact.path.field.clone(),
         }
+    }
+
+    /// The same with a link to change what stands there or to take it away, where the portal itself keeps it: in `collection`.
+    pub fn changed_by_owner(mut self, collection: Option<&Collection>) -> Self {
+        let field = collection.and_then(|collection| collection.field(&self.field));
+        self.change = field.map(|field| {
+            let words = match field.answer {
+                Some(_) => "Change it",
+                None => "Take it away",
+            };
+            (format!("/change/{}", in_address(&field.name)), words)
+        });
+        self
     }
 
     /// The fact as a row with its explanation.
@@ -117,8 +129,8 @@ impl FactRow {
         let looked = self
             .looked
             .map(|words| view! { <dt>"Who looked last"</dt><dd>{words}</dd> });
-        let change = self.change.map(|to| {
-            view! { " "<a class="change" href=to>"Change it"<span class="visually-hidden">{format!(": {label}")}</span></a> }
+        let change = self.change.map(|(to, words)| {
+            view! { " "<a class="change" href=to>{words}<span class="visually-hidden">{format!(": {label}")}</span></a> }
         });
         view! {
             <div class=format!("fact {}", self.class) id=self.id data-fact="">

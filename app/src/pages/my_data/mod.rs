@@ -298,7 +298,10 @@ fn group_card(
         .map(|f| {
             let dataset = found.current.catalog.dataset(&f.path.dataset);
             let collection = dataset.and_then(|d| d.collection(&f.path.collection));
-            FactRow::of(f, explained, looked, asked, &place, collection).view()
+            let row = FactRow::of(f, explained, looked, asked, &place, collection);
+            let own = found.current.catalog.is_own_field(&f.path);
+            row.changed_by_owner(own.then_some(collection).flatten())
+                .view()
         })
         .collect_view();
     let rest = found

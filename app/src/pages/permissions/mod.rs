@@ -1,8 +1,11 @@
 //! What the customer allows: one card a purpose, a yes and a no of the same size, effective at once (GDPR Art. 7(3)).
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
+use fairhold_portal::Error;
+use fairhold_portal::asks::AskError;
 use fairhold_portal::grants::{Permission, Permissions};
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -15,10 +18,18 @@ use crate::state::AppState;
 
 const HERE: &str = "/permissions";
 
-/// The form's fields: which purpose, and yes or no.
+/// What stands behind the page's address.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// Answers before this number.
+    before: Option<i64>,
+}
+
+/// The form's fields: which purpose, the version of the words that stood there, and yes or no.
 #[derive(Deserialize)]
 pub struct Answer {
     purpose: String,
+    version: u32,
     allow: YesOrNo,
 }
 
@@ -31,9 +42,13 @@ enum YesOrNo {
 }
 
 /// `GET /permissions`
-pub async fn page(State(state): State<AppState>, LoggedIn(customer): LoggedIn) -> Response {
-    match state.portal.permissions(&customer).await {
-        Ok(permissions) => show(&state, permissions),
+pub async fn page(
+    State(state): State<AppState>,
+    LoggedIn(customer): LoggedIn,
+    asked: Query<Asked>,
+) -> Response {
+    match state.portal.permissions(&customer, asked.before).await {
+        Ok(permissions) => show(&state, permissions, None),
         Err(error) => PortalError::from(error).own_page(&state),
     }
 }
@@ -45,9 +60,14 @@ pub async fn submit(
     PageForm(answer): PageForm<Answer>,
 ) -> Response {
     let yes = answer.allow == YesOrNo::Yes;
-    match state.portal.allow(&customer, &answer.purpose, yes).await {
+    let (portal, purpose) = (&state.portal, &answer.purpose);
+    match portal.allow(&customer, purpose, answer.version, yes).await {
         // Back to the card that it was about, with its new sentence.
-        Ok(()) => Redirect::to(&format!("{HERE}#{}", answer.purpose)).into_response(),
+        Ok(()) => Redirect::to(&format!("{HERE}#{purpose}")).into_response(),
+        Err(Error::Ask(AskError::Changed)) => match portal.permissions(&customer, None).await {
+            Ok(permissions) => show(&state, permissions, Some(answer.purpose)),
+            Err(error) => PortalError::from(error).own_page(&state),
+        },
         Err(error) => PortalError::from(error).own_page(&state),
     }
 }
@@ -69,13 +89,28 @@ pub async fn receipt(
     }
 }
 
-fn show(state: &AppState, permissions: Permissions) -> Response {
+/// `changed` is the purpose that was answered by words which are others by now.
+fn show(state: &AppState, permissions: Permissions, changed: Option<String>) -> Response {
     let Permissions {
         ruled,
         declared,
         history,
+        older,
     } = permissions;
-    Page::own("What you allow", HERE, None).render(state, move || {
+    let status = match changed {
+        Some(_) => StatusCode::CONFLICT,
+        None => StatusCode::OK,
+    };
+    let page = Page::own("What you allow", HERE, None).with_status(status);
+    page.render(state, move || {
+        let changed = changed.map(|purpose| {
+            view! {
+                <div class="error-summary" role="alert">
+                    <p><b>"There is a problem"</b></p>
+                    <p><a href=format!("#{purpose}")>"The words of this have changed. Read them once more, and then answer."</a></p>
+                </div>
+            }
+        });
         let none = ruled.is_empty().then(|| {
             view! { <p class="empty">"There is nothing that we need your yes for."</p> }
         });
@@ -89,6 +124,9 @@ fn show(state: &AppState, permissions: Permissions) -> Response {
                     <ul>{lines.collect_view()}</ul>
                 </section>
             }
+        });
+        let older = older.map(|before| {
+            view! { <p class="onward"><a href=format!("{HERE}?before={before}")>"Older answers"</a></p> }
         });
         let history = (!history.is_empty()).then(|| {
             let lines = history.into_iter().map(|past| {
@@ -105,10 +143,12 @@ fn show(state: &AppState, permissions: Permissions) -> Response {
                 <section class="card">
                     <h2>"What you answered"</h2>
                     <ol class="timeline">{lines.collect_view()}</ol>
+                    {older}
                 </section>
             }
         });
         view! {
+            {changed}
             <div>
                 <h1>"What you allow"</h1>
                 <p class="lead">"We do these things only if you say yes. You can change your mind at any time, and it counts at once. If you say no, all the rest works as before."</p>
@@ -127,6 +167,7 @@ fn Ruled(permission: Permission) -> impl IntoView {
     let Permission {
         purpose,
         words,
+        version,
         uses,
         if_no,
         answer: stands,
@@ -153,6 +194,7 @@ fn Ruled(permission: Permission) -> impl IntoView {
             {if_no}
             <form method="post" action=HERE class="answers">
                 <input type="hidden" name="purpose" value=purpose />
+                <input type="hidden" name="version" value=version.to_string() />
                 {answer("yes", "Yes", stands == Some(true))}
                 {answer("no", "No", stands == Some(false))}
             </form>

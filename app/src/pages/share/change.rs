@@ -1,4 +1,4 @@
-//! A value that the customer gave: changed, or taken away.
+//! A value that the portal itself keeps: changed where the customer types it, or taken away.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -114,6 +114,20 @@ fn show(
             let to = format!("/share/{}", in_address(&ask));
             view! { <p class="fine">"You gave it when you said yes to a question. If you take it away, your yes stays. "<a href=to>"See the question"</a></p> }
         });
+        let keep = field
+            .kind
+            .is_some()
+            .then(|| view! { <button name="do" value="change">"Keep this"</button> });
+        let inputs = match field.kind {
+            Some(kind) => view! {
+                <AnswerInputs name=field.name.clone() label=field.label.clone() kind typed=field.typed error />
+            }
+            .into_any(),
+            None => view! {
+                <p>"One of our systems put this in. You see it on My data. Do you want us to forget it?"</p>
+            }
+            .into_any(),
+        };
         view! {
             {summary}
             <div>
@@ -122,9 +136,9 @@ fn show(
             </div>
             <section class="card">
                 <form method="post" action=format!("/change/{}", in_address(&field.name))>
-                    <AnswerInputs name=field.name.clone() label=field.label.clone() kind=field.kind typed=field.typed error />
+                    {inputs}
                     <div class="answers">
-                        <button name="do" value="change">"Keep this"</button>
+                        {keep}
                         <button name="do" value="remove" formnovalidate=true>"Take it away"</button>
                     </div>
                 </form>

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use fairhold_domain::answer::{AnswerError, Typed};
 use fairhold_portal::Error;
-use fairhold_portal::asks::{AskError, AskLine, Asking, Choice, Rung, ShownAskCard};
+use fairhold_portal::asks::{AskError, AskLine, Asking, Choice, Rung, ShownAskCard, WordsRead};
 use leptos::prelude::*;
 use serde::Deserialize;
 
@@ -69,13 +69,15 @@ pub async fn submit(
         "not-now" => Choice::NotNow,
         _ => return PortalError::BadRequest.own_page(&state),
     };
-    let Ok(version) = inputs.one("version").parse() else {
+    let version = |name| inputs.one(name).parse().ok();
+    let (Some(ask), Some(purpose)) = (version("version"), version("purpose_version")) else {
         return PortalError::BadRequest.own_page(&state);
     };
+    let read = WordsRead { ask, purpose };
     let (id, typed) = (customer.id(), inputs.typed());
     let answered = state
         .portal
-        .answer(customer, &key, version, choice, &typed)
+        .answer(customer, &key, read, choice, &typed)
         .await;
     let wrong = match answered {
         Ok(answered) => {
@@ -242,6 +244,7 @@ fn AskCard(card: ShownAskCard, problem: Problem, level: u8) -> impl IntoView {
     let ShownAskCard {
         ask,
         purpose,
+        words,
         fields,
         points,
         member_of,
@@ -315,7 +318,8 @@ fn AskCard(card: ShownAskCard, problem: Problem, level: u8) -> impl IntoView {
                 <div><b>"If you say no"</b>{ask.if_no}</div>
             </div>
             <form method="post" action=format!("{HERE}/{}", in_address(&ask.key))>
-                <input type="hidden" name="version" value=ask.version.to_string() />
+                <input type="hidden" name="version" value=words.ask.to_string() />
+                <input type="hidden" name="purpose_version" value=words.purpose.to_string() />
                 {inputs}
                 <div class="answers">
                     <button name="answer" value="yes">{yes}</button>

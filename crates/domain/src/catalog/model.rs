@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{AnswerKind, Ask, Programme, Reward};
+use crate::ids::FieldPath;
 use crate::phone::HomeCountry;
 
 /// A file and a line in it, counted from 1.
@@ -483,6 +484,15 @@ impl Catalog {
         collections
             .filter(|c| !PORTAL_FILLED.contains(&c.name.as_str()))
             .flat_map(|c| c.fields.iter().map(move |f| (c, f)))
+    }
+
+    /// Whether it is one of them: what stands there, its customer can take away.
+    pub fn is_own_field(&self, path: &FieldPath) -> bool {
+        let dataset = self.dataset(&path.dataset);
+        let own = dataset.filter(|d| d.connection.as_deref() == Some(OWN_CONNECTION));
+        let collection = own.and_then(|d| d.collection(&path.collection));
+        let filled = collection.filter(|c| !PORTAL_FILLED.contains(&c.name.as_str()));
+        filled.is_some_and(|c| c.field(&path.field).is_some())
     }
 
     /// The one of them of that name: `phone`, or `you.phone` with its collection.

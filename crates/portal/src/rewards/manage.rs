@@ -217,7 +217,7 @@ impl Portal {
         } = correction;
         let id = Uuid::parse_str(&id).map_err(|_| Error::NotFound)?;
         let reason = reason.trim().to_owned();
-        if reason.is_empty() || reason.len() > LONGEST_REASON {
+        if reason.is_empty() || reason.chars().count() > LONGEST_REASON {
             return Err(FormError::Reason.into());
         }
         if current.catalog.company.programme(&programme).is_none() {
@@ -295,7 +295,7 @@ fn wrongs(reward: &Reward, current: &Current) -> Vec<String> {
     if !is_short_name(&reward.key) {
         wrongs.push("The key takes letters, digits, - and _, 64 at most.".to_owned());
     }
-    let long = |text: &str, most: usize| text.trim().is_empty() || text.len() > most;
+    let long = |text: &str, most: usize| text.trim().is_empty() || text.chars().count() > most;
     if long(&reward.name, 100) {
         wrongs.push("Give it a name of 100 letters at most.".to_owned());
     }

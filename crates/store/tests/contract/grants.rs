@@ -14,6 +14,7 @@ fn new(purpose: &'static str, event: Event) -> NewRecord<'static> {
         fields: &[],
         event,
         version: 2,
+        ask_version: 3,
         until: None,
         words: "We write to you.",
     }
@@ -127,7 +128,10 @@ async fn a_yes_whose_time_is_over_is_written_down_as_ended_once() {
                 assert_eq!(states, [("a", State::Expired), ("b", State::Given)]);
                 let records = grants::records(tx, ann, i64::MAX, 10).await?;
                 assert_eq!((records.len(), records[0].event), (3, Event::Expired));
-                assert_eq!(records[0].words, "We write to you.");
+                assert_eq!(
+                    (records[0].words.as_str(), records[0].ask_version),
+                    ("We write to you.", 3)
+                );
                 Ok::<(), StoreError>(())
             })
         });

@@ -92,10 +92,19 @@ async fn one_contact_brings_points_to_one_customer() {
         let ((ann, _), (ben, _)) = (stores.customer().await, stores.customer().await);
         let write = stores.db.write(move |tx| {
             Box::pin(async move {
-                assert!(points::claim_contact(tx, ann, "h1").await?);
-                assert!(points::claim_contact(tx, ann, "h1").await?, "hers still");
-                assert!(!points::claim_contact(tx, ben, "h1").await?);
-                assert!(points::claim_contact(tx, ben, "h2").await?);
+                let hashes =
+                    |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
+                assert!(points::claim_contacts(tx, ann, &hashes(&["h1"])).await?);
+                assert!(
+                    points::claim_contacts(tx, ann, &hashes(&["h1"])).await?,
+                    "hers still"
+                );
+                assert!(!points::claim_contacts(tx, ben, &hashes(&["h2", "h1"])).await?);
+                assert!(
+                    points::claim_contacts(tx, ann, &hashes(&["h2"])).await?,
+                    "nobody took it"
+                );
+                assert!(points::claim_contacts(tx, ben, &hashes(&["h3"])).await?);
                 Ok::<(), StoreError>(())
             })
         });
