@@ -65,6 +65,8 @@ pub enum Act {
     TriedToProve,
     /// Read through another system.
     Read,
+    /// Took a copy of it.
+    Exported,
 }
 
 /// A part of what was read.
@@ -146,6 +148,7 @@ impl Look {
             Act::TriedToProve => {
                 format!("{who} answered a question about {what}, and the answer did not match.")
             }
+            Act::Exported => format!("{who} took a copy of {what}."),
             Act::Opened | Act::OpenedList | Act::Read => format!("{who} looked at {what}."),
         }
     }
@@ -199,6 +202,10 @@ mod tests {
             (
                 look(Actor::Customer, Act::Opened, &["profile", "orders"]),
                 "You opened My data and saw your profile and your orders.",
+            ),
+            (
+                look(Actor::Customer, Act::Exported, &["profile", "orders"]),
+                "You took a copy of your profile and your orders.",
             ),
             (
                 look(support, Act::Read, &["orders"]),

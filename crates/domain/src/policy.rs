@@ -161,6 +161,8 @@ pub enum Action {
     ReadPoints,
     /// Take a reward for a customer's points.
     TakeReward,
+    /// Take a copy of what is held about a customer.
+    ExportData,
     /// Open the staff's first page.
     OpenStaffHome,
     /// Read who works behind the staff door.
@@ -241,7 +243,7 @@ pub fn may(actor: Actor, action: Action) -> bool {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::OpenPublicPage,
         Self::UseDoor,
         Self::BeCustomer,
@@ -255,6 +257,7 @@ impl Action {
         Self::ChangeGrants,
         Self::ReadPoints,
         Self::TakeReward,
+        Self::ExportData,
         Self::OpenStaffHome,
         Self::ReadStaff,
         Self::InviteStaff,
@@ -293,7 +296,8 @@ impl Action {
             | Self::ReadGrants
             | Self::ChangeGrants
             | Self::ReadPoints
-            | Self::TakeReward => &[Party::Owner],
+            | Self::TakeReward
+            | Self::ExportData => &[Party::Owner],
             Self::OpenStaffHome => &[Party::Staff],
             Self::ReadStaff
             | Self::InviteStaff
@@ -373,6 +377,7 @@ impl Action {
             Self::ChangeGrants => "say yes or no for this customer",
             Self::ReadPoints => "see this customer's points",
             Self::TakeReward => "take a reward for this customer's points",
+            Self::ExportData => "take a copy of this customer's data",
             Self::OpenStaffHome => "come in by the staff door",
             Self::ReadStaff => "see who works here",
             Self::InviteStaff => "invite somebody to work here",
@@ -511,6 +516,7 @@ mod tests {
                 ChangeGrants,
                 ReadPoints,
                 TakeReward,
+                ExportData,
             ],
             Actor::Staff(Role::Support | Role::Supervisor) => &[OpenStaffHome],
             Actor::Staff(Role::Marketing) => &[

@@ -23,6 +23,36 @@ pub struct Explanation {
     pub erased: String,
 }
 
+impl Explanation {
+    /// Its points: what each is called, and its words.
+    pub fn points(&self) -> Vec<(&'static str, String)> {
+        let own = [
+            ("What it is", self.what.clone()),
+            ("Why we hold it", self.why.clone()),
+        ];
+        own.into_iter()
+            .filter_map(|(name, words)| Some((name, words?)))
+            .chain(self.common())
+            .collect()
+    }
+
+    /// The points that fields of a list often share.
+    pub fn common(&self) -> Vec<(&'static str, String)> {
+        let used = if self.used_for.is_empty() {
+            "Nothing else.".to_owned()
+        } else {
+            self.used_for.join(" ")
+        };
+        vec![
+            ("Where it came from", self.origin.clone()),
+            ("What we use it for", used),
+            ("Who can see it", self.seen_by.clone()),
+            ("How long we keep it", self.kept.clone()),
+            ("Can it be erased?", self.erased.clone()),
+        ]
+    }
+}
+
 /// The explanation of a field.
 pub fn explain(
     catalog: &Catalog,

@@ -1,7 +1,7 @@
 //! Labels and names as they stand beside a value or inside a sentence.
 
 use crate::access::{Seen, join};
-use crate::catalog::{Catalog, Origin};
+use crate::catalog::{Catalog, Group, Origin};
 
 /// A label inside a sentence: "Letters you opened" becomes "letters you opened"; "CRM notes" stays.
 pub fn label_in_sentence(label: &str) -> String {
@@ -31,6 +31,20 @@ pub fn capitalised(text: &str) -> String {
         .next()
         .map(|first| first.to_uppercase().chain(letters).collect())
         .unwrap_or_default()
+}
+
+/// The heading that a group stands under.
+pub const fn group_heading(group: Group) -> &'static str {
+    match group {
+        Group::AboutYou => "About you",
+        Group::HowToReachYou => "How to reach you",
+        Group::WhatYouBought => "What you bought",
+        Group::WhatYouDid => "What you did",
+        Group::WhatWeWorkedOut => "What we worked out about you",
+        Group::FromOthers => "What we got from others",
+        Group::YourAccount => "Your account",
+        Group::NotDescribed => "Not described yet",
+    }
 }
 
 /// The short words for an origin, as they stand beside a value.
