@@ -61,6 +61,11 @@ struct Claimed {
 /// Takes the job that is due longest, if there is one. The claim ends by itself when the worker dies; a job whose worker
 /// died at every try is given up.
 pub async fn claim(db: &Db, now: Moment) -> Result<Option<Job>> {
+    claim_but(db, now, "").await
+}
+
+/// The same, which leaves jobs of this name to others.
+pub async fn claim_but(db: &Db, now: Moment, left: &'static str) -> Result<Option<Job>> {
     let clause = db.claim_clause();
     db.write(move |tx| {
         Box::pin(async move {
@@ -68,19 +73,19 @@ pub async fn claim(db: &Db, now: Moment) -> Result<Option<Job>> {
                 ClaimSql::OneWriter => {
                     "UPDATE jobs SET attempts = attempts + 1, leased_until = $2, dead = attempts >= $3, \
                      last_error = CASE WHEN attempts >= $3 THEN 'crash' ELSE last_error END WHERE job_id = \
-                     (SELECT job_id FROM jobs WHERE dead = FALSE AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
+                     (SELECT job_id FROM jobs WHERE dead = FALSE AND name <> $4 AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
                       ORDER BY run_at, job_id LIMIT 1) RETURNING job_id, name, payload, attempts, dead"
                 }
                 ClaimSql::SkipLocked => {
                     "UPDATE jobs SET attempts = attempts + 1, leased_until = $2, dead = attempts >= $3, \
                      last_error = CASE WHEN attempts >= $3 THEN 'crash' ELSE last_error END WHERE job_id = \
-                     (SELECT job_id FROM jobs WHERE dead = FALSE AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
+                     (SELECT job_id FROM jobs WHERE dead = FALSE AND name <> $4 AND run_at <= $1 AND (leased_until IS NULL OR leased_until < $1) \
                       ORDER BY run_at, job_id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING job_id, name, payload, attempts, dead"
                 }
             };
             let until = now.plus_seconds(LEASE_SECONDS);
             loop {
-                let args = [now.into(), until.into(), MOST_TRIES.into()];
+                let args = [now.into(), until.into(), MOST_TRIES.into(), left.into()];
                 match tx.optional::<Claimed>(sql, args).await? {
                     Some(claimed) if claimed.dead => {}
                     claimed => return Ok(claimed.map(|claimed| claimed.job)),
@@ -89,6 +94,25 @@ pub async fn claim(db: &Db, now: Moment) -> Result<Option<Job>> {
         })
     })
     .await
+}
+
+/// Keeps a long job this worker's for another while; `false` when another worker has claimed it since.
+pub async fn renew(tx: &mut Tx, job: &Job, now: Moment) -> Result<bool> {
+    let sql = "UPDATE jobs SET leased_until = $2 WHERE job_id = $1 AND attempts = $3";
+    let until = now.plus_seconds(LEASE_SECONDS);
+    let args = [
+        job.job_id.as_str().into(),
+        until.into(),
+        job.attempts.into(),
+    ];
+    Ok(tx.execute(sql, args).await? > 0)
+}
+
+/// Gives a job back that this worker can't end, because it stops: it is due again, and this was no try.
+pub async fn give_back(tx: &mut Tx, job: &Job) -> Result<()> {
+    let sql = "UPDATE jobs SET leased_until = NULL, attempts = attempts - 1 WHERE job_id = $1 AND attempts = $2";
+    let args = [job.job_id.as_str().into(), job.attempts.into()];
+    tx.execute(sql, args).await.map(|_| ())
 }
 
 /// Removes a job that is done.
