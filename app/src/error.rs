@@ -157,6 +157,7 @@ mod page {
                 | Error::UnknownPurpose
                 | Error::MadeAlready
                 | Error::OtherRequest
+                | Error::TooManyCopies
                 | Error::LastAdministrator => Self::BadRequest,
                 Error::NotAllowed => Self::NotAllowed,
                 Error::NotFound => Self::NotFound,

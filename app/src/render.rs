@@ -38,6 +38,8 @@ pub(crate) struct Page {
     pub islands: bool,
     /// The answer's status.
     pub status: StatusCode,
+    /// Seconds after which the browser loads the page again, while something is going on.
+    pub looks_again: Option<u32>,
     /// Origins of the pages that may hold this one in a frame; `None`: it is no page for a frame.
     pub framed_by: Option<FramedBy>,
 }
@@ -72,6 +74,7 @@ impl Page {
             sections: Vec::new(),
             islands: false,
             status: StatusCode::OK,
+            looks_again: None,
             framed_by: None,
         }
     }
@@ -118,6 +121,14 @@ impl Page {
     /// The same page with ways to its parts.
     pub fn with_sections(self, sections: Vec<(&'static str, &'static str)>) -> Self {
         Self { sections, ..self }
+    }
+
+    /// The same page, which the browser loads again after so many seconds.
+    pub fn that_looks_again(self, looks_again: Option<u32>) -> Self {
+        Self {
+            looks_again,
+            ..self
+        }
     }
 
     /// The same page with another status.

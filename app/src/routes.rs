@@ -4,8 +4,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::pages::{
-    account, accounts, demo, home, join, my_data, not_found, permissions, rewards, second_fact,
-    share, staff, who_looked,
+    account, accounts, demo, download, home, join, my_data, not_found, permissions, rewards,
+    second_fact, share, staff, who_looked,
 };
 use crate::state::AppState;
 
@@ -77,6 +77,8 @@ pub fn routes() -> Router<AppState> {
         .route("/rewards", get(rewards::page).post(rewards::submit))
         .route("/rewards/taken/{redemption}", get(rewards::taken))
         .route("/who-looked", get(who_looked::page))
+        .route("/download", get(download::page).post(download::submit))
+        .route("/download/{id}", get(download::file))
         .merge(behind_the_staff_door())
         .route("/demo/outbox", get(demo::outbox))
         .route("/act/{*name}", post(my_data::act))

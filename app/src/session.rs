@@ -250,7 +250,7 @@ fn broken(error: Error) -> PortalError {
 /// Where to go after the log-in: a page of our own, whatever the address bar said.
 pub fn safe_next(next: Option<&str>) -> &str {
     let ours = |path: &&str| {
-        ["/my-data", "/is-it-you", "/who-looked", "/account", "/join"]
+        ["/my-data", "/is-it-you", "/who-looked", "/account", "/join", "/download"]
             .iter()
             .any(|own| *path == *own || path.strip_prefix(own).is_some_and(|r| r.starts_with('/')))
             && path.len() <= 300
@@ -276,6 +276,7 @@ mod tests {
             (Some("/is-it-you/shop"), "/is-it-you/shop"),
             (Some("/account/devices"), "/account/devices"),
             (Some("/join/club"), "/join/club"),
+            (Some("/download"), "/download"),
             (Some("//evil.example"), "/my-data"),
             (Some("https://evil.example/my-data"), "/my-data"),
             (Some("/my-data@evil.example"), "/my-data"),

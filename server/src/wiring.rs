@@ -76,6 +76,7 @@ pub async fn parts(config: &Config, mode: Mode, world: World) -> anyhow::Result<
             staff_idle_seconds: config.sessions.staff_idle_minutes * 60,
             staff_absolute_seconds: config.sessions.absolute_hours * 3600,
             system_timeout: Duration::from_secs(config.systems.timeout_seconds),
+            exports: config.data.folder.join("exports"),
             text_countries: text_countries(config)?,
             most_texts_a_day: config.texts.most_a_day,
             // The demo's outbox shows the mail of customers alone, so there the log has to do.

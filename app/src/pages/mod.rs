@@ -4,6 +4,7 @@ pub mod account;
 pub mod accounts;
 pub mod api_docs;
 pub mod demo;
+pub mod download;
 pub mod form;
 pub mod home;
 pub mod join;

@@ -35,6 +35,7 @@ const PLACES: [(&str, &str); 6] = [
     ("/rewards", "Rewards"),
     ("/permissions", "What you allow"),
     ("/who-looked", "Who looked"),
+    ("/download", "Take your data"),
     ("/account", "Your log-in"),
 ];
 
@@ -49,6 +50,9 @@ pub fn Document(
     children: Children,
 ) -> impl IntoView {
     let company = &current.catalog.company;
+    let refresh = page.looks_again.map(|seconds| {
+        view! { <meta http-equiv="refresh" content=seconds.to_string() /> }
+    });
     let title = format!("{} – {}", page.title, company.name);
     let company_style = format!("/company.css?v={}", current.revision);
     // What stands in a frame has the page around it.
@@ -77,6 +81,7 @@ pub fn Document(
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                {refresh}
                 <title>{title}</title>
                 <link rel="stylesheet" href=style />
                 <link rel="stylesheet" href=company_style />

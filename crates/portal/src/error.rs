@@ -91,6 +91,9 @@ pub enum Error {
     /// Nobody could let anybody in any more.
     #[error("the last administrator")]
     LastAdministrator,
+    /// There are as many copies of a customer's data as they may have.
+    #[error("too many copies")]
+    TooManyCopies,
     /// There is no such list, page or fact.
     #[error("not found")]
     NotFound,

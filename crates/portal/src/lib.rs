@@ -12,6 +12,7 @@ pub mod company;
 pub mod contact_points;
 pub mod demo;
 mod error;
+pub mod export;
 pub mod factors;
 pub mod grants;
 pub mod jobs;
@@ -39,6 +40,7 @@ pub mod webhooks;
 pub mod who_looked;
 pub mod world;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,6 +84,8 @@ pub struct Settings {
     pub staff_absolute_seconds: i64,
     /// How long a read of a connected system may take.
     pub system_timeout: Duration,
+    /// The folder of the copies that customers asked for. It is made where it is missing.
+    pub exports: PathBuf,
     /// The countries to whose phones texts are sent; with none, those of the company's own, or all where it names none.
     pub text_countries: Vec<HomeCountry>,
     /// Texts to all phones together in a day, at most.

@@ -151,6 +151,15 @@ pub(crate) struct RewardMail<'a> {
     pub link: &'a str,
 }
 
+/// A copy of all that is held is ready.
+#[derive(Template)]
+#[template(path = "export_ready.txt")]
+pub(crate) struct ExportReadyMail<'a> {
+    pub company: &'a str,
+    pub link: &'a str,
+    pub days: i64,
+}
+
 /// Somebody wants an account with an address that one logged in with until a short time ago.
 #[derive(Template)]
 #[template(path = "moved_away.txt")]

@@ -165,7 +165,7 @@ impl Portal {
 }
 
 /// What the account itself says, beside the sealed record.
-fn account_values(account: &Account) -> BTreeMap<String, OwnValue> {
+pub(crate) fn account_values(account: &Account) -> BTreeMap<String, OwnValue> {
     let seen = |at: Moment| OwnValue {
         value: at.timestamp().to_string(),
         origin: Origin::Observed,

@@ -23,6 +23,8 @@ pub(crate) struct Uncover<'a> {
     key: &'a SecretKey,
     customer: String,
     wanted: Option<&'a str>,
+    /// Nothing is covered: the customer takes all of it with them.
+    everything: bool,
     /// Where the uncovered values stand; for the record of the look.
     pub found: BTreeSet<FieldPath>,
 }
@@ -33,6 +35,18 @@ impl<'a> Uncover<'a> {
             key,
             customer: customer.id.to_string(),
             wanted,
+            everything: false,
+            found: BTreeSet::new(),
+        }
+    }
+
+    /// Shows every value as it is.
+    pub fn everything(key: &'a SecretKey) -> Self {
+        Self {
+            key,
+            customer: String::new(),
+            wanted: None,
+            everything: true,
             found: BTreeSet::new(),
         }
     }
@@ -44,7 +58,7 @@ impl<'a> Uncover<'a> {
 
     /// The name by which a value is uncovered; empty where its field is never covered.
     pub fn name(&self, field: Option<&Field>, path: &FieldPath, row: &[u8]) -> String {
-        if facts::show(field) == Show::Covered {
+        if facts::show(field) == Show::Covered && !self.everything {
             self.id(path, row)
         } else {
             String::new()
@@ -74,6 +88,7 @@ impl<'a> Uncover<'a> {
     ) -> Shown {
         match facts::show(field) {
             Show::Full => Shown::Plain(text),
+            _ if self.everything => Shown::Plain(text),
             Show::Last4 => Shown::LastFour(present::last4(&text)),
             Show::Covered if self.wanted.is_some_and(|id| id == self.id(path, row)) => {
                 self.found.insert(path.clone());

@@ -56,7 +56,7 @@ impl Explained {
                 for (field, explanation) in &fields {
                     let path = FieldPath::new(&dataset.key, &collection.name, &field.name);
                     made.fields
-                        .insert(path, in_owner(|| points(&full(explanation))).into());
+                        .insert(path, in_owner(|| points(&explanation.points())).into());
                 }
                 let explanations = fields.iter().map(|(_, e)| e).collect::<Vec<_>>();
                 let key = (dataset.key.clone(), collection.name.clone());
@@ -81,34 +81,6 @@ impl Explained {
     }
 }
 
-/// The points of an explanation: name and words.
-fn full(e: &Explanation) -> Vec<(&'static str, String)> {
-    let own = [
-        ("What it is", e.what.clone()),
-        ("Why we hold it", e.why.clone()),
-    ];
-    own.into_iter()
-        .filter_map(|(name, words)| Some((name, words?)))
-        .chain(common(e))
-        .collect()
-}
-
-/// The points that fields of a list often share.
-fn common(e: &Explanation) -> Vec<(&'static str, String)> {
-    let used = if e.used_for.is_empty() {
-        "Nothing else.".to_owned()
-    } else {
-        e.used_for.join(" ")
-    };
-    vec![
-        ("Where it came from", e.origin.clone()),
-        ("What we use it for", used),
-        ("Who can see it", e.seen_by.clone()),
-        ("How long we keep it", e.kept.clone()),
-        ("Can it be erased?", e.erased.clone()),
-    ]
-}
-
 fn points(points: &[(&'static str, String)]) -> impl IntoView + use<> {
     points
         .iter()
@@ -117,7 +89,7 @@ fn points(points: &[(&'static str, String)]) -> impl IntoView + use<> {
 }
 
 fn list(collection: &Collection, explanations: &[&Explanation]) -> String {
-    let each: Vec<Vec<(&'static str, String)>> = explanations.iter().map(|e| common(e)).collect();
+    let each: Vec<Vec<(&'static str, String)>> = explanations.iter().map(|e| e.common()).collect();
     let Some(first) = each.first() else {
         return String::new();
     };

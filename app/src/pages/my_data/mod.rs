@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fairhold_domain::catalog::{Group, Origin, ShownAs};
 use fairhold_domain::facts::{
-    Fact, Filter, MyData, Obtained, Part, System, SystemState, in_sentence,
+    Fact, Filter, MyData, Obtained, Part, System, SystemState, group_heading, in_sentence,
 };
 use fairhold_domain::present::number;
 use fairhold_portal::my_data::{MyDataPage, Wanted};
@@ -166,19 +166,19 @@ pub(crate) fn origin_class(origin: Option<Origin>) -> &'static str {
 
 /// The groups in their order: the place on the page that links lead to, and the heading.
 const GROUPS: [(Group, &str, &str); 8] = [
-    (Group::AboutYou, "about-you", "About you"),
-    (Group::HowToReachYou, "how-to-reach-you", "How to reach you"),
-    (Group::WhatYouBought, "what-you-bought", "What you bought"),
-    (Group::WhatYouDid, "what-you-did", "What you did"),
-    (
-        Group::WhatWeWorkedOut,
-        "what-we-worked-out",
-        "What we worked out about you",
-    ),
-    (Group::FromOthers, "from-others", "What we got from others"),
-    (Group::YourAccount, "your-account", "Your account"),
-    (Group::NotDescribed, "not-described", "Not described yet"),
+    of(Group::AboutYou, "about-you"),
+    of(Group::HowToReachYou, "how-to-reach-you"),
+    of(Group::WhatYouBought, "what-you-bought"),
+    of(Group::WhatYouDid, "what-you-did"),
+    of(Group::WhatWeWorkedOut, "what-we-worked-out"),
+    of(Group::FromOthers, "from-others"),
+    of(Group::YourAccount, "your-account"),
+    of(Group::NotDescribed, "not-described"),
 ];
+
+const fn of(group: Group, id: &'static str) -> (Group, &'static str, &'static str) {
+    (group, id, group_heading(group))
+}
 
 /// The part of the page for what is not held.
 const NOT_HELD: (&str, &str) = ("not-held", "What we do not hold");

@@ -25,7 +25,7 @@ impl Checkpoint {
 }
 
 /// Removes what has ended: sessions, links, old mail, requests and jobs that came to nothing, counters that have faded,
-/// answers to other systems, sign-ups that nobody finished, and keys that sealed nothing.
+/// answers to other systems, sign-ups that nobody finished, copies of data whose time is over, and keys that sealed nothing.
 pub(crate) struct Sweep;
 
 impl Sweep {
@@ -61,6 +61,7 @@ impl Sweep {
         for programme in &current.catalog.company.programmes {
             portal.expire_points(programme).await?;
         }
+        portal.sweep_copies().await?;
         portal.sweep_never_proven(now.plus_seconds(-DAY)).await?;
         portal.sweep_idle_keys(now.plus_seconds(-DAY)).await?;
         Ok(Done::Again(HOUR))

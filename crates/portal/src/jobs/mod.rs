@@ -5,6 +5,7 @@ pub mod answer_request;
 pub(crate) mod invite_staff;
 mod keep_house;
 mod look_at_systems;
+pub(crate) mod make_export;
 pub mod send_mail;
 mod tell_staff;
 
@@ -15,6 +16,7 @@ use fairhold_store::jobs::{self, Job};
 use futures::FutureExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use crate::Portal;
 use crate::error::Error;
@@ -22,6 +24,7 @@ use answer_request::AnswerRequest;
 use invite_staff::InviteStaff;
 use keep_house::{Checkpoint, Sweep};
 use look_at_systems::LookAtSystems;
+use make_export::MakeExport;
 use send_mail::SendMail;
 use tell_staff::TellStaff;
 
@@ -31,12 +34,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// The jobs that repeat. They are never given up: one that failed is tried again after so many seconds.
 const REPEATING: [&str; 3] = [Sweep::NAME, Checkpoint::NAME, LookAtSystems::NAME];
 const REPEAT_FAILED_AFTER: i64 = 60;
+/// The job that takes long, and how many of it run side by side: each reads all systems.
+const LONG: &str = MakeExport::NAME;
+const MOST_LONG: usize = 2;
+/// How often a long job is kept this worker's: well before others may take it.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
 
 /// Wakes the worker, and who tells the shops, when something has been queued in this process.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     worker: Notify,
     pub senders: Notify,
+    /// A copy of a customer's data has been made, or given up.
+    pub made: Notify,
 }
 
 impl Bell {
@@ -53,6 +63,8 @@ pub(crate) enum JobError {
     Portal(#[from] Error),
     #[error("{0}")]
     Mail(#[from] crate::mail::MailError),
+    #[error("{0}")]
+    Export(crate::export::MakeError),
     #[error("no such job")]
     Unknown,
     #[error("the payload has an unknown form")]
@@ -72,6 +84,7 @@ impl JobError {
         match self {
             Self::Portal(_) => "store",
             Self::Mail(_) => "mail",
+            Self::Export(_) => "export",
             Self::Unknown => "unknown",
             Self::Payload => "payload",
             Self::Panicked => "panic",
@@ -90,7 +103,7 @@ pub(crate) enum Done {
 impl Portal {
     /// Runs jobs, and tells the shops of programmes what happened, until `stop` says so. No shop holds up a job: they are
     /// told side by side with it.
-    pub async fn work(&self, stop: impl Future<Output = ()>) {
+    pub async fn work(&self, stop: impl Future<Output = ()> + Send + 'static) {
         let stop = stop.shared();
         let tell = async {
             tokio::select! {
@@ -102,10 +115,10 @@ impl Portal {
         tokio::join!(self.run_jobs(stop.clone()), tell);
     }
 
-    async fn run_jobs(&self, stop: impl Future<Output = ()>) {
-        tokio::pin!(stop);
+    async fn run_jobs(&self, stop: impl Future<Output = ()> + Clone + Send + 'static) {
+        let mut long = JoinSet::new();
         loop {
-            let worked = match self.run_due_jobs().await {
+            let worked = match self.start_due_jobs(&mut long, &stop).await {
                 Ok(worked) => worked,
                 Err(e) => {
                     tracing::error!(error = %e, "jobs can't be claimed");
@@ -114,27 +127,102 @@ impl Portal {
             };
             let pause = if worked { Duration::ZERO } else { LONGEST_WAIT };
             tokio::select! {
-                () = &mut stop => return,
+                () = stop.clone() => break,
                 () = self.inner.bell.worker.notified() => {}
+                // There is room for another long one.
+                Some(_) = long.join_next(), if !long.is_empty() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        // Each gives its job back.
+        while long.join_next().await.is_some() {}
     }
 
-    /// Runs what is due now, one after the other; answers whether there was anything.
+    /// Runs what is due now; answers whether there was anything.
     ///
     /// # Errors
     /// When jobs can't be claimed. A job that fails is put back and is no error here.
     pub async fn run_due_jobs(&self) -> crate::Result<bool> {
-        let mut worked = false;
-        while let Some(job) = jobs::claim(&self.inner.db, self.now()).await? {
-            worked = true;
-            // One that panics is a job that failed: the others go on.
-            let outcome = AssertUnwindSafe(self.run_job(&job)).catch_unwind().await;
-            let outcome = outcome.unwrap_or(Err(JobError::Panicked));
-            self.settle(job, outcome).await?;
-        }
+        let mut long = JoinSet::new();
+        let never = futures::future::pending::<()>().shared();
+        let worked = self.start_due_jobs(&mut long, &never).await?;
+        while long.join_next().await.is_some() {}
         Ok(worked)
+    }
+
+    /// Runs what is due now, one after the other, but for what takes long: a few of these run side by side with all others.
+    async fn start_due_jobs(
+        &self,
+        long: &mut JoinSet<()>,
+        stop: &(impl Future<Output = ()> + Clone + Send + 'static),
+    ) -> crate::Result<bool> {
+        let mut worked = false;
+        loop {
+            while long.try_join_next().is_some() {}
+            let left = if long.len() < MOST_LONG { "" } else { LONG };
+            let Some(job) = jobs::claim_but(&self.inner.db, self.now(), left).await? else {
+                return Ok(worked);
+            };
+            worked = true;
+            if job.name == LONG {
+                let (portal, stop) = (self.clone(), stop.clone());
+                long.spawn(async move { portal.run_long_job(job, stop).await });
+            } else {
+                let outcome = self.caught(&job).await;
+                self.settle(job, outcome).await?;
+            }
+        }
+    }
+
+    /// Runs a job; one that panics is a job that failed: the others go on.
+    async fn caught(&self, job: &Job) -> Result<Done, JobError> {
+        let outcome = AssertUnwindSafe(self.run_job(job)).catch_unwind().await;
+        outcome.unwrap_or(Err(JobError::Panicked))
+    }
+
+    /// Runs a job for as long as it takes, and keeps it this worker's meanwhile. It is given back when the worker stops, and left
+    /// alone when another one has it.
+    async fn run_long_job(&self, job: Job, stop: impl Future<Output = ()>) {
+        let run = Box::pin(self.caught(&job));
+        let ended = tokio::select! {
+            outcome = run => Ok(outcome),
+            () = stop => Err(true),
+            () = self.lose(&job) => Err(false),
+        };
+        let settled = match ended {
+            Ok(outcome) => self.settle(job, outcome).await,
+            Err(true) => {
+                let back = self
+                    .inner
+                    .db
+                    .write(move |tx| Box::pin(async move { jobs::give_back(tx, &job).await }));
+                back.await.map_err(Error::from)
+            }
+            Err(false) => Ok(()),
+        };
+        if let Err(e) = settled {
+            tracing::error!(error = %e, "a long job can't be put back");
+        }
+    }
+
+    /// Keeps a job this worker's; ends when another one has it.
+    async fn lose(&self, job: &Job) {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            let (job, now) = (job.clone(), self.now());
+            let renew = self
+                .inner
+                .db
+                .write(move |tx| Box::pin(async move { jobs::renew(tx, &job, now).await }));
+            match renew.await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(e) => {
+                    let e: fairhold_store::StoreError = e;
+                    tracing::error!(error = %e, "a long job can't be renewed");
+                }
+            }
+        }
     }
 
     async fn run_job(&self, job: &Job) -> Result<Done, JobError> {
@@ -146,6 +234,7 @@ impl Portal {
             Checkpoint::NAME => Checkpoint::run(self).await,
             LookAtSystems::NAME => LookAtSystems::run(self).await,
             TellStaff::NAME => payload::<TellStaff>(job)?.run(self).await,
+            MakeExport::NAME => payload::<MakeExport>(job)?.run(self, job.attempts).await,
             _ => Err(JobError::Unknown),
         }
     }

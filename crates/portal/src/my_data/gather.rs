@@ -24,8 +24,10 @@ use crate::systems::{System, state_of};
 use crate::{Customer, Portal, own_values};
 
 /// Which part of a customer's data is read.
-pub(super) struct Scope {
+pub(crate) struct Scope {
     pub only: Option<CollectionName>,
+    /// Only the system that holds this dataset.
+    pub dataset: Option<String>,
     pub after: Option<Cursor>,
     pub page: u32,
     pub count_up_to: u64,
@@ -39,7 +41,7 @@ const ROWS_A_FURTHER_PAGE: u32 = 500;
 const FURTHER_PAGES: usize = 40;
 
 /// What the stores and the systems hold.
-pub(super) struct Gathered {
+pub(crate) struct Gathered {
     pub current: Arc<Current>,
     pub record: records::OwnRecord,
     pub account: accounts::Account,
@@ -49,9 +51,11 @@ pub(super) struct Gathered {
 }
 
 /// What one system answered.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub states: Vec<facts::System>,
     pub reading: Option<Reading>,
+    /// What it was asked, to ask it for further pages; `None` where there was nothing to ask.
+    pub asked: Option<AskedFor>,
     /// The pages after the first ones, where all are searched.
     pub further: Vec<Reading>,
     /// Collections whose last page was not reached in the time or the number of pages that a search has.
@@ -104,7 +108,7 @@ impl Answer {
 
 impl Portal {
     /// Reads the stores, then all systems side by side.
-    pub(super) async fn gather(&self, customer: &Customer, scope: &Scope) -> Result<Gathered> {
+    pub(crate) async fn gather(&self, customer: &Customer, scope: &Scope) -> Result<Gathered> {
         let current = self.company().current();
         let mut tx = self.inner.db.read().await?;
         let (mut record, _) = records::read(&mut tx, &customer.key, customer.id).await?;
@@ -133,10 +137,9 @@ impl Portal {
         };
         let now = self.now();
         let wanted = |s: &&System| {
-            scope
-                .only
-                .as_ref()
-                .is_none_or(|o| s.datasets.iter().any(|d| d.key == o.dataset))
+            let only = scope.only.as_ref().map(|only| &only.dataset);
+            only.or(scope.dataset.as_ref())
+                .is_none_or(|key| s.datasets.iter().any(|d| d.key == *key))
         };
         let answers = join_all(
             current
@@ -172,6 +175,7 @@ impl Portal {
                 .map(|d| state_entry(d, state))
                 .collect(),
             reading: None,
+            asked: None,
             further: Vec::new(),
             not_to_the_end: Vec::new(),
             fresh_links: Vec::new(),
@@ -186,12 +190,12 @@ impl Portal {
         let mut known = known.of(system);
         let asked = tokio::time::timeout(timeout, async {
             // Once more when the tables or the links have changed since they were last looked at.
-            match ask_once(system, &**connector, &known, contacts, scope, now, timeout).await {
+            match ask_once(system, connector, &known, contacts, scope, now, timeout).await {
                 Ok((answer, asked, false)) => Ok((answer, asked)),
                 Ok((_, _, true)) | Err(ConnectError::Changed) => {
                     system.forget_plan();
                     known.links.clear();
-                    ask_once(system, &**connector, &known, contacts, scope, now, timeout)
+                    ask_once(system, connector, &known, contacts, scope, now, timeout)
                         .await
                         .map(|(answer, asked, _)| (answer.naming_what_failed(), asked))
                 }
@@ -202,10 +206,10 @@ impl Portal {
         .unwrap_or(Err(ConnectError::TooSlow));
         let asked = match asked {
             Ok((mut answer, Some(asked))) if scope.all_pages => {
-                read_on(&**connector, &asked, deadline, &mut answer).await;
+                read_on(&asked, deadline, &mut answer).await;
                 Ok(answer)
             }
-            asked => asked.map(|(answer, _)| answer),
+            asked => asked.map(|(answer, asked)| Answer { asked, ..answer }),
         };
         asked.unwrap_or_else(|error| {
             let dataset = system
@@ -223,14 +227,34 @@ impl Portal {
 }
 
 /// What a system was asked, to ask it for further pages.
-struct AskedFor {
+#[derive(Clone)]
+pub(crate) struct AskedFor {
+    connector: Arc<dyn Connector>,
     plan: Arc<Plan>,
     request: ReadRequest,
 }
 
+impl AskedFor {
+    /// A further page of one collection.
+    pub async fn further(
+        &self,
+        name: &CollectionName,
+        after: Cursor,
+        page: u32,
+    ) -> Result<Reading, ConnectError> {
+        let request = ReadRequest {
+            only: Some(name.clone()),
+            after: Some(after),
+            page,
+            count_up_to: 1,
+            ..self.request.clone()
+        };
+        self.connector.read(&self.plan, &request).await
+    }
+}
+
 /// Reads the further pages of every collection. What can't be read in time is named; what was read before stays.
 async fn read_on(
-    connector: &dyn Connector,
     asked: &AskedFor,
     deadline: tokio::time::Instant,
     answer: &mut Answer,
@@ -243,14 +267,7 @@ async fn read_on(
         let mut next = Some(cursor);
         for _ in 0..FURTHER_PAGES {
             let Some(after) = next.clone() else { break };
-            let request = ReadRequest {
-                only: Some(name.clone()),
-                after: Some(after),
-                page: ROWS_A_FURTHER_PAGE,
-                count_up_to: 1,
-                ..asked.request.clone()
-            };
-            let read = connector.read(&asked.plan, &request);
+            let read = asked.further(&name, after, ROWS_A_FURTHER_PAGE);
             let Ok(Ok(page)) = tokio::time::timeout_at(deadline, read).await else {
                 break;
             };
@@ -271,19 +288,20 @@ async fn read_on(
 /// Asks a system once; `true` when what was known of it turned out to be stale.
 async fn ask_once(
     system: &System,
-    connector: &dyn Connector,
+    connector: &Arc<dyn Connector>,
     known: &Known,
     contacts: &ContactPoints,
     scope: &Scope,
     now: Moment,
     timeout: std::time::Duration,
 ) -> Result<(Answer, Option<AskedFor>, bool), ConnectError> {
-    let plan = system.plan(connector, timeout, now).await?;
+    let plan = system.plan(&**connector, timeout, now).await?;
     let SystemLinks { linked, fresh } =
-        links(system, connector, &plan, &known.links, contacts, now).await?;
+        links(system, &**connector, &plan, &known.links, contacts, now).await?;
     let start: Vec<_> = linked.iter().flat_map(|l| l.rows.iter().cloned()).collect();
     let is_known = !start.is_empty() || !known.proven.is_empty();
     let asked = is_known.then(|| AskedFor {
+        connector: connector.clone(),
         plan: plan.clone(),
         request: ReadRequest {
             contacts: contacts.clone(),
@@ -326,6 +344,7 @@ async fn ask_once(
         Answer {
             states,
             reading,
+            asked: None,
             further: Vec::new(),
             not_to_the_end: Vec::new(),
             fresh_links: fresh,

@@ -22,7 +22,7 @@ use crate::company::Current;
 use crate::error::{Error, Result};
 use crate::rows::{Rows, Uncover};
 use crate::{Customer, Portal, own_values};
-use gather::{Answer, Gathered, Scope};
+pub(crate) use gather::{Answer, AskedFor, Gathered, Scope};
 use record::seen_in;
 
 /// Rows of each collection on My data; the rest are on the collection's own page.
@@ -347,6 +347,7 @@ impl Scope {
     const fn my_data(whole: bool, all_pages: bool) -> Self {
         Self {
             only: None,
+            dataset: None,
             after: None,
             page: if whole {
                 ROWS_ON_MY_DATA
@@ -364,6 +365,7 @@ impl Scope {
         Ok(Self {
             after: after.transpose()?,
             only: Some(name),
+            dataset: None,
             page: ROWS_ON_A_LIST,
             count_up_to: COUNT_ON_A_LIST,
             all_pages: false,

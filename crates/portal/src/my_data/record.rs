@@ -14,7 +14,7 @@ use crate::{Customer, Portal, second_fact};
 impl Portal {
     /// Writes what was looked at, and what was learnt about links, as one act. A look that saw nothing says that it
     /// failed.
-    pub(super) async fn record(
+    pub(crate) async fn record(
         &self,
         customer: &Customer,
         gathered: &Gathered,
