@@ -7,5 +7,5 @@ FAIRHOLD_PROGRAM=$(scripts/build.sh)
 export FAIRHOLD_PROGRAM
 . scripts/env.sh
 cargo xtask size --max 150000 >&2
-scripts/install.sh databases
+scripts/install.sh bench
 exec scripts/with-databases.sh cargo run --quiet --release --locked --package bench -- "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a command needs and the machine lacks: scripts/install.sh {run|test|soak|databases}
+# Installs what a command needs and the machine lacks: scripts/install.sh {run|test|soak|databases|bench}
 #
 # As root on Debian it installs packages with apt-get. Otherwise it prints the commands and stops.
 # Rust comes from rustup where that is there, and else from Debian's packages, for which the browser's part of the
@@ -36,8 +36,11 @@ main() {
     databases)
         need_packages "$(database_packages)"
         ;;
+    bench)
+        need_packages "$(database_packages) $(has zip || echo zip)"
+        ;;
     *)
-        echo "Usage: scripts/install.sh {run|test|soak|databases}" >&2
+        echo "Usage: scripts/install.sh {run|test|soak|databases|bench}" >&2
         exit 2
         ;;
     esac

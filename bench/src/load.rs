@@ -193,6 +193,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// What came after the headers.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The values of a header, which may be there more than once.
     pub fn headers<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let head = std::str::from_utf8(&self.head).unwrap_or_default();

@@ -9,6 +9,7 @@
 
 mod bare;
 mod engines;
+mod export;
 mod grants;
 mod load;
 mod program;
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints; answers whether every bound holds. `engines`, `grants` and `storm` measure only those.
+/// Measures and prints; answers whether every bound holds. `engines`, `grants`, `copies` and `storm` measure only those.
 fn bench(arguments: &[String]) -> Result<bool> {
     let said = |word: &str| arguments.iter().any(|a| a == word);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -87,6 +88,8 @@ fn bench(arguments: &[String]) -> Result<bool> {
             measure_grants().await
         } else if said("storm") {
             measure_storm().await
+        } else if said("copies") {
+            measure_copies().await
         } else {
             measure().await
         }
@@ -238,11 +241,25 @@ async fn measure_storm() -> Result<Report> {
     })
 }
 
+async fn measure_copies() -> Result<Report> {
+    let folder = tempfile::tempdir()?;
+    let demo = House::new(folder.path(), "demo")?;
+    let three = add_customer_with_three_orders(&demo).await?;
+    let copies = export::measure(folder.path(), &demo, &three).await?;
+    Ok(Report {
+        pages: Vec::new(),
+        bounds: copies.bounds,
+        aims: copies.aims,
+        log_ins: None,
+        memory_after_load_mb: None,
+    })
+}
+
 async fn measure() -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let demo = House::new(folder.path(), "demo")?;
     let bench = House::new(folder.path(), "bench")?;
-    let three = add_customer_with_three_orders(&demo).await?;
+    let with_three = add_customer_with_three_orders(&demo).await?;
     let sixty = add_customer_with_sixty_values(&bench).await?;
 
     let demo_program = Program::start(&demo.data, &demo.catalog)?;
@@ -253,7 +270,7 @@ async fn measure() -> Result<Report> {
     };
     let ada = of_demo("ada@example.com", password_of("ada@example.com")?).await?;
     let grace = of_demo("grace@example.com", password_of("grace@example.com")?).await?;
-    let three = of_demo(&three, PASSWORD).await?;
+    let three = of_demo(&with_three, PASSWORD).await?;
     let sixty = bench_program.my_data(SIXTY, PASSWORD, sixty).await?;
     let bare = BareServer::start(folder.path(), &[&sixty, &ada])?;
     let mut pages = [
@@ -303,7 +320,12 @@ async fn measure() -> Result<Report> {
         ),
     ];
     // Before the storm, which leaves a larger folder of data.
-    let aims = aims(&demo).await?;
+    let mut aims: Vec<Bound> = aims(&demo).await?.into();
+    let copies = House::new(&folder.path().join("copies"), "demo")?;
+    let three = add_customer_with_three_orders(&copies).await?;
+    let copies = export::measure(folder.path(), &copies, &three).await?;
+    bounds.extend(copies.bounds);
+    aims.extend(copies.aims);
     let storm = storm::measure(&demo).await?;
     bounds.push(storm.bound);
     bounds.extend(engines::measure(folder.path()).await?);
@@ -311,7 +333,7 @@ async fn measure() -> Result<Report> {
     Ok(Report {
         pages: pages.iter().map(Page::row).chain(storm.pages).collect(),
         bounds,
-        aims: aims.into(),
+        aims,
         log_ins: Some(storm.log_ins),
         memory_after_load_mb: Some(memory_after_load),
     })

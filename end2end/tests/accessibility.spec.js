@@ -38,6 +38,8 @@ const PAGES = [
   { name: "a link to join that has ended", path: "/joining/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
   { name: "rewards", path: "/rewards", who: "ada", act: openDetails },
   { name: "rewards of nobody's", path: "/rewards", who: "ben" },
+  { name: "take your data", path: "/download", who: "ben", act: openDetails },
+  { name: "take your data, with a copy", path: "/download", who: "ben", act: takeCopy },
   { name: "your log-in", path: "/account", who: "ben" },
   { name: "devices", path: "/account/devices", who: "ben" },
   { name: "addresses and numbers", path: "/account/contacts", who: "ben" },
@@ -73,6 +75,11 @@ async function passwordCanBeShown(page, javaScriptEnabled) {
 
 async function openDetails(page) {
   await page.locator("main details").evaluateAll((all) => all.forEach((details) => (details.open = true)));
+}
+
+async function takeCopy(page) {
+  await page.getByRole("button", { name: "Make a copy of everything" }).click();
+  await expect(page.getByRole("link", { name: "Download it" }).first()).toBeVisible();
 }
 
 async function findNothing(page) {

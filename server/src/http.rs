@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE,
+    ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Entry, HeaderName, SET_COOKIE,
     STRICT_TRANSPORT_SECURITY, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
@@ -205,7 +205,7 @@ async fn plain_words(State(state): State<AppState>, request: Request, next: Next
 
 /// What goes with a refusal in whatever words it comes.
 fn keep_headers(refused: &Response, mut in_words: Response) -> Response {
-    for name in [ALLOW, SET_COOKIE] {
+    for name in [ALLOW, CONTENT_RANGE, SET_COOKIE] {
         if let Some(value) = refused.headers().get(&name) {
             in_words.headers_mut().insert(name, value.clone());
         }

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use fairhold_domain::export;
 use fairhold_domain::facts::{Fact, Part, Shown};
 use fairhold_portal::my_data::{Place, Wanted};
 use fairhold_portal::{CollectionName, Customer};
 use sqlx::{AssertSqlSafe, Connection as _, MySqlConnection, PgConnection};
 
+use crate::export::taken;
 use crate::support::{House, Setup};
 
 const PASSWORD: &str = "songs for a long drive";
@@ -322,6 +324,77 @@ async fn every_text_of_a_chinook_customer_is_on_their_page() {
         let seen = seen_markers(&house, "luisg@embraer.com.br", &markers).await;
         println!("Chinook on {server:?}: {seen} of {} markers", markers.len());
         assert_eq!(seen, markers.len(), "{server:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_text_of_a_chinook_customer_is_in_their_copy() {
+    let customer = ["FirstName", "LastName", "Company", "Address", "City", "State", "Phone", "Fax"];
+    let of = |id: &str| {
+        let rows = format!("CustomerId = {id}");
+        let own = customer.map(|column| ("Customer", column, rows.clone()));
+        let bills = ["BillingAddress", "BillingCity"];
+        let bills = bills.map(|column| ("Invoice", column, rows.clone()));
+        own.into_iter().chain(bills).collect::<Vec<_>>()
+    };
+    // Those of the first customer, and then those of the second, who must not be there.
+    let all: Vec<_> = of("1").into_iter().chain(of("2")).collect();
+    let own = all.len() / 2;
+    let columns: Vec<_> = all.iter().map(|(t, c, r)| (*t, *c, r.as_str())).collect();
+    let holds = async |house: &House, markers: &[String], on: &str| {
+        let customer = house.new_customer("luisg@embraer.com.br", PASSWORD).await;
+        let files = taken(house, &customer, export::Wanted::Everything).await;
+        let words = |ending: &str| {
+            let of_kind = files.iter().filter(|(path, _)| path.ends_with(ending));
+            let texts = of_kind.map(|(_, bytes)| String::from_utf8_lossy(bytes).into_owned());
+            let all = texts.collect::<Vec<_>>().join("\n");
+            let split = all.split(|c: char| !c.is_alphanumeric());
+            split.map(str::to_owned).collect::<BTreeSet<_>>()
+        };
+        for ending in [".json", ".csv", ".html"] {
+            let words = words(ending);
+            let found = markers.iter().map(|mark| words.contains(mark));
+            let found: Vec<bool> = found.collect();
+            let mine = found[..own].iter().filter(|there| **there).count();
+            println!("Chinook on {on}: {mine} of {own} markers in {ending}");
+            assert_eq!(mine, own, "{on}, {ending}");
+            assert!(!found[own..].contains(&true), "{on}, {ending}: of somebody else");
+        }
+        let package: BTreeMap<String, Vec<serde_json::Value>> =
+            serde_json::from_slice(&files["access-package.json"]).unwrap();
+        let invoices = package.iter().find(|(name, _)| name.to_lowercase().ends_with(":invoice"));
+        assert_eq!(invoices.unwrap().1.len(), 7, "{on}");
+    };
+    if let Some(file) = shared("chinook/chinook.sqlite") {
+        let setup = Setup::demo().await.with_catalog(&fixture("chinook"));
+        let path = setup.folder().join("chinook.db");
+        std::fs::copy(file, &path).unwrap();
+        let (markers, sql) = planted(&columns, '"');
+        let mut db = crate::support::open(&path).await;
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
+        let house = setup.with_system("chinook", &path).start().await;
+        holds(&house, &markers, "SQLite").await;
+    }
+    for server in [Server::Postgres, Server::MariaDb] {
+        let Some((house, url)) = chinook_on(server, "taken").await else {
+            continue;
+        };
+        let (markers, sql) = match server {
+            Server::MariaDb => planted(&columns, '`'),
+            Server::Postgres => {
+                let names: Vec<[String; 3]> = columns
+                    .iter()
+                    .map(|(t, c, r)| [underscored(t), underscored(c), underscored(r)])
+                    .collect();
+                let columns: Vec<_> = names
+                    .iter()
+                    .map(|[t, c, r]| (t.as_str(), c.as_str(), r.as_str()))
+                    .collect();
+                planted(&columns, '"')
+            }
+        };
+        server.run(&url, &sql).await;
+        holds(&house, &markers, &format!("{server:?}")).await;
     }
 }
 

@@ -571,10 +571,13 @@ impl Browser {
             request = request.header(*name, *value);
         }
         let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await.unwrap().to_vec();
         let answer = Answer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.text().await.unwrap(),
+            status,
+            headers,
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes,
         };
         if let Some(value) = answer.cookie(COOKIE_NAME) {
             self.cookie = Some(value).filter(|v| !v.is_empty());
@@ -649,6 +652,8 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Answer {

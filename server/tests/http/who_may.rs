@@ -94,7 +94,8 @@ const SYSTEMS: [&str; 4] = [
 ];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-pub const CUSTOMERS: [&str; 24] = [
+pub const CUSTOMERS: [&str; 25] = [
+    "GET /download",
     "GET /permissions/receipt/{number}",
     "GET /share",
     "GET /share/{ask}",
@@ -122,8 +123,9 @@ pub const CUSTOMERS: [&str; 24] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-pub const CUSTOMERS_FORMS: [&str; 26] = [
+pub const CUSTOMERS_FORMS: [&str; 27] = [
     "POST /rewards",
+    "POST /download",
     "POST /share/{ask}",
     "POST /change/{field}",
     "POST /permissions",
@@ -152,7 +154,8 @@ pub const CUSTOMERS_FORMS: [&str; 26] = [
 ];
 
 /// Pages for a customer who showed a short time ago who they are: others are asked to.
-pub const PROVEN: [&str; 6] = [
+pub const PROVEN: [&str; 7] = [
+    "GET /download/{id}",
     "GET /account/password",
     "GET /account/app",
     "GET /account/app/new",
@@ -217,6 +220,7 @@ pub fn action(route: &str) -> Option<Action> {
         "/staff/asks" => read(Action::ReadAsks, Action::PauseAsks),
         "/staff/points" => read(Action::CorrectPoints, Action::CorrectPoints),
         "/change/{field}" => read(Action::ReadData, Action::ChangeGrants),
+        "/download" | "/download/{id}" => read(Action::ExportData, Action::ExportData),
         "/who-looked" => read(Action::ReadLooks, Action::ReadLooks),
         path if path == "/account" || path.starts_with("/account/") => {
             read(Action::ReadCredentials, Action::ChangeCredentials)

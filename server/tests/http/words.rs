@@ -122,6 +122,7 @@ async fn every_page_is_easy_to_read() {
             "/share/birthday_treat".to_owned(),
             "/share/a_wish".to_owned(),
             "/account".to_owned(),
+            "/download".to_owned(),
             "/account/devices".to_owned(),
             "/account/password".to_owned(),
             "/account/app".to_owned(),
