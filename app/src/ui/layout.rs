@@ -29,7 +29,7 @@ pub enum Visitor {
 }
 
 /// The pages that a customer can go to: address and name.
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 7] = [
     ("/my-data", "My data"),
     ("/share", "Share and earn"),
     ("/rewards", "Rewards"),

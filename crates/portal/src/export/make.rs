@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::sheet::Of;
 use super::vault::Sealer;
-use super::writer::{Order, OwnRow, Piece, wants, write};
+use super::writer::{Order, OwnRow, Piece, Table, wants, write};
 use crate::company::Current;
 use crate::error::{Error, Result};
 use crate::my_data::{Answer, AskedFor, Gathered, Scope};
@@ -160,6 +160,7 @@ impl Portal {
         if *this.wanted == Wanted::Everything {
             self.read_receipts(this.customer, &current, &pieces).await?;
             self.read_looks(this.customer, &pieces).await?;
+            self.read_points(this.customer, &pieces).await?;
         }
         self.tell_progress(&mut progress).await?;
         send(&pieces, Piece::End).await?;
@@ -359,6 +360,40 @@ impl Portal {
                 send(pieces, Piece::Receipt(record.seq, text)).await?;
             }
         }
+    }
+
+    async fn read_points(
+        &self,
+        customer: &Customer,
+        pieces: &mpsc::Sender<Piece>,
+    ) -> Result<(), MakeError> {
+        let (lines, taken) = self.points_to_keep(customer).await?;
+        let points = lines.into_iter().map(|(programme, line)| {
+            vec![programme, line.at, line.points.to_string(), line.sentence]
+        });
+        let rewards = taken.into_iter().map(|taken| {
+            let code = taken.code.unwrap_or_default();
+            vec![taken.name, taken.at, taken.costs.to_string(), code]
+        });
+        for table in [
+            Table {
+                path: "points.csv",
+                label: "Your points, and what for",
+                head: "programme,when,points,what for",
+                rows: points.collect(),
+            },
+            Table {
+                path: "rewards.csv",
+                label: "Rewards that you took",
+                head: "reward,when,points,code",
+                rows: rewards.collect(),
+            },
+        ] {
+            if !table.rows.is_empty() {
+                send(pieces, Piece::Table(table)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn read_looks(

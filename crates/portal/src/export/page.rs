@@ -42,6 +42,8 @@ pub(super) struct IndexPage<'a> {
     pub shared: Vec<FilesView>,
     pub consents: usize,
     pub has_looks: bool,
+    /// Label and file.
+    pub tables: Vec<(&'static str, &'static str)>,
     pub missing: Vec<String>,
     pub left_out: Vec<LeftOutView>,
     pub never_collected: Vec<String>,

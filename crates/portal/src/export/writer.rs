@@ -46,6 +46,8 @@ pub(super) enum Piece {
     Receipt(i64, String),
     /// Lines of who looked.
     Looks(Vec<LookLine>),
+    /// A short table of the portal's own.
+    Table(Table),
     /// That was all.
     End,
 }
@@ -56,6 +58,18 @@ pub(super) struct OwnRow {
     pub part: Part,
     /// Its fields and their values, as they are held.
     pub values: Vec<(String, String)>,
+}
+
+/// A short table.
+pub(super) struct Table {
+    /// Its file.
+    pub path: &'static str,
+    /// As customers read it.
+    pub label: &'static str,
+    /// The names of its columns.
+    pub head: &'static str,
+    /// Its rows.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// What is written, and where.
@@ -85,6 +99,7 @@ pub(super) fn write(
             Piece::LeftOut(left_out) => writer.left_out.push(left_out),
             Piece::Receipt(number, text) => writer.receipt(number, &text)?,
             Piece::Looks(lines) => writer.looks(&lines)?,
+            Piece::Table(table) => writer.tables.push(table),
             Piece::End => return writer.finish().map(Some),
         }
     }
@@ -103,6 +118,7 @@ struct Writer {
     receipt_sizes: Vec<(i64, u64)>,
     who_looked: Scratch,
     lines: u64,
+    tables: Vec<Table>,
 }
 
 /// A row of the portal's own, written: it is short.
@@ -148,6 +164,7 @@ impl Writer {
             receipt_sizes: Vec::new(),
             who_looked,
             lines: 0,
+            tables: Vec::new(),
         })
     }
 
@@ -385,6 +402,16 @@ impl Writer {
             }
         }
         self.write_receipts(&mut archive)?;
+        for table in &self.tables {
+            archive.file(table.path, Some(table.rows.len() as u64), 0, |out| {
+                out.write_all(format!("{}\r\n", table.head).as_bytes())?;
+                for row in &table.rows {
+                    let cells: Vec<_> = row.iter().map(|cell| csv_cell(cell)).collect();
+                    out.write_all(format!("{}\r\n", cells.join(",")).as_bytes())?;
+                }
+                Ok(())
+            })?;
+        }
         if *wanted == Wanted::Everything {
             archive.file("who-looked.csv", Some(self.lines), self.who_looked.bytes(), |out| {
                 out.copy(&self.who_looked)
@@ -470,6 +497,7 @@ impl Writer {
             shared: shared.map(|(listed, paths)| files(listed, paths)).collect(),
             consents: self.receipt_sizes.len(),
             has_looks: everything,
+            tables: self.tables.iter().map(|t| (t.label, t.path)).collect(),
             missing,
             left_out: self
                 .left_out

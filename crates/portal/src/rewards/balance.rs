@@ -221,6 +221,34 @@ impl Portal {
         Ok(self.taken(taken))
     }
 
+    /// All points that came and went, each with its programme, and all that was taken, for a copy to keep. Newest first.
+    pub(crate) async fn points_to_keep(
+        &self,
+        customer: &Customer,
+    ) -> Result<(Vec<(String, Line)>, Vec<Taken>)> {
+        let current = self.company().current();
+        let mut tx = self.inner.db.read().await?;
+        let offers = all_offers(&mut tx, &current).await?;
+        let had = store::had(&mut tx, customer.id).await?;
+        let reader = Reader {
+            portal: self,
+            current: &current,
+            customer,
+            offers: &offers,
+            had: &had,
+        };
+        let mut lines = Vec::new();
+        for programme in &current.catalog.company.programmes {
+            let entries = journal::entries(&mut tx, customer.id, &programme.key).await?;
+            for entry in entries.iter().rev() {
+                lines.push((programme.name.clone(), reader.line(programme, entry)?));
+            }
+        }
+        let taken = store::all_taken(&mut tx, &customer.key, customer.id, i64::MAX).await?;
+        let taken = taken.into_iter().map(|taken| self.taken(taken));
+        Ok((lines, taken.collect()))
+    }
+
     fn taken(&self, taken: Redemption) -> Taken {
         let zone = &self.company().current().zone;
         Taken {
