@@ -250,9 +250,16 @@ fn broken(error: Error) -> PortalError {
 /// Where to go after the log-in: a page of our own, whatever the address bar said.
 pub fn safe_next(next: Option<&str>) -> &str {
     let ours = |path: &&str| {
-        ["/my-data", "/is-it-you", "/who-looked", "/account", "/join", "/download"]
-            .iter()
-            .any(|own| *path == *own || path.strip_prefix(own).is_some_and(|r| r.starts_with('/')))
+        [
+            "/my-data",
+            "/is-it-you",
+            "/who-looked",
+            "/account",
+            "/join",
+            "/download",
+        ]
+        .iter()
+        .any(|own| *path == *own || path.strip_prefix(own).is_some_and(|r| r.starts_with('/')))
             && path.len() <= 300
             && path
                 .bytes()

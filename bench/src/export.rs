@@ -64,7 +64,9 @@ pub async fn measure(folder: &Path, house: &House, three: &str) -> Result<Measur
         let own = files.bytes / long.as_secs_f64() / 1e6;
         let zipped = files.zip().context("zip -1")?;
         let by_zip = files.bytes / zipped.as_secs_f64() / 1e6;
-        eprintln!("  {own:.1} MB/s of JSON, zip -1 {by_zip:.1} MB/s, {long:?}, 10,000 rows {short:?}");
+        eprintln!(
+            "  {own:.1} MB/s of JSON, zip -1 {by_zip:.1} MB/s, {long:?}, 10,000 rows {short:?}"
+        );
         figures.push(own);
         shares.push(own / by_zip);
         growths.push(long.as_secs_f64() / short.as_secs_f64());
@@ -97,8 +99,16 @@ pub async fn measure(folder: &Path, house: &House, three: &str) -> Result<Measur
             ),
         ],
         aims: vec![
-            Bound::at_most("a small copy, button to last byte, p50 ms", of(50), SMALL_AIM),
-            Bound::at_most("a small copy, button to last byte, p99 ms", of(99), 2.0 * SMALL_AIM),
+            Bound::at_most(
+                "a small copy, button to last byte, p50 ms",
+                of(50),
+                SMALL_AIM,
+            ),
+            Bound::at_most(
+                "a small copy, button to last byte, p99 ms",
+                of(99),
+                2.0 * SMALL_AIM,
+            ),
         ],
     })
 }
@@ -106,7 +116,8 @@ pub async fn measure(folder: &Path, house: &House, three: &str) -> Result<Measur
 /// Gives two people a long history on the demo's website.
 async fn add_visits(house: &House) -> Result<()> {
     let file = house.data.join("company/analytics.db");
-    let mut db = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await?;
+    let mut db =
+        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await?;
     for (email, rows) in [MANY, TENTH] {
         let sql = format!(
             "INSERT INTO visitors VALUES ('{email}', '{email}', 'B-1', 'Cork', {rows}, '2024-01-01 08:00:00', '2025-01-01 08:00:00');
@@ -132,8 +143,12 @@ impl Browser {
         let mut connection = Connection::open(program.address()).await?;
         let form = format!("email={}&password={PASSWORD}", email.replace('@', "%40"));
         let headers = "Content-Type: application/x-www-form-urlencoded\r\n";
-        let answer = connection.ask(&request("POST", "/log-in", headers, &form)).await?;
-        let mut cookies = answer.headers("set-cookie").filter_map(|value| value.split(';').next());
+        let answer = connection
+            .ask(&request("POST", "/log-in", headers, &form))
+            .await?;
+        let mut cookies = answer
+            .headers("set-cookie")
+            .filter_map(|value| value.split(';').next());
         let cookie = cookies.find(|cookie| cookie.starts_with("__Host-fairhold="));
         let cookie = cookie.with_context(|| format!("{email} could not log in"))?;
         Ok(Self {
@@ -147,14 +162,19 @@ impl Browser {
             "Cookie: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n",
             self.cookie
         );
-        let answer = self.connection.ask(&request(method, path, &headers, form)).await?;
+        let answer = self
+            .connection
+            .ask(&request(method, path, &headers, form))
+            .await?;
         Ok((answer.status, answer.body().to_vec()))
     }
 
     /// Presses the button, waits, downloads, and deletes the copy; answers how long it took up to the last byte, and the copy.
     async fn take(&mut self) -> Result<(Duration, Vec<u8>)> {
         let start = Instant::now();
-        let (status, _) = self.ask("POST", "/download", "act=take&what=everything").await?;
+        let (status, _) = self
+            .ask("POST", "/download", "act=take&what=everything")
+            .await?;
         ensure!(status == 303, "the button answered {status}");
         let link = loop {
             let (_, page) = self.ask("GET", "/download", "").await?;
@@ -170,13 +190,17 @@ impl Browser {
         if status != 200 {
             bail!("the download answered {status}");
         }
-        self.ask("POST", "/download", &format!("act=delete&id={link}")).await?;
+        self.ask("POST", "/download", &format!("act=delete&id={link}"))
+            .await?;
         Ok((took, archive))
     }
 }
 
 /// Does something, and answers the most memory that the program occupied meanwhile.
-async fn watching<T>(program: &Program, doing: impl Future<Output = Result<T>>) -> Result<(T, f64)> {
+async fn watching<T>(
+    program: &Program,
+    doing: impl Future<Output = Result<T>>,
+) -> Result<(T, f64)> {
     let done = Arc::new(AtomicBool::new(false));
     let watch = async {
         let mut most: f64 = 0.0;

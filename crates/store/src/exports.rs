@@ -162,7 +162,9 @@ pub async fn of(tx: &mut Tx, customer: CustomerId) -> Result<Vec<Export>> {
 pub async fn get(tx: &mut Tx, customer: CustomerId, export_id: &str) -> Result<Option<Export>> {
     let sql = "SELECT export_id, wanted, state, asked_at, rows_done, rows_expected, failure, file, bytes, seen, missing, \
                ready_at, expires_at FROM exports WHERE customer_id = $1 AND export_id = $2";
-    let row: Option<ExportRow> = tx.optional(sql, [customer.into(), export_id.into()]).await?;
+    let row: Option<ExportRow> = tx
+        .optional(sql, [customer.into(), export_id.into()])
+        .await?;
     row.map(ExportRow::read).transpose()
 }
 
@@ -243,8 +245,9 @@ pub async fn cancel(tx: &mut Tx, customer: CustomerId, export_id: &str) -> Resul
 /// Forgets it; answers the file that held it.
 pub async fn remove(tx: &mut Tx, customer: CustomerId, export_id: &str) -> Result<Option<String>> {
     let sql = "DELETE FROM exports WHERE customer_id = $1 AND export_id = $2 RETURNING file";
-    let row: Option<(Option<String>,)> =
-        tx.optional(sql, [customer.into(), export_id.into()]).await?;
+    let row: Option<(Option<String>,)> = tx
+        .optional(sql, [customer.into(), export_id.into()])
+        .await?;
     Ok(row.and_then(|(file,)| file))
 }
 

@@ -329,7 +329,16 @@ async fn every_text_of_a_chinook_customer_is_on_their_page() {
 
 #[tokio::test]
 async fn every_text_of_a_chinook_customer_is_in_their_copy() {
-    let customer = ["FirstName", "LastName", "Company", "Address", "City", "State", "Phone", "Fax"];
+    let customer = [
+        "FirstName",
+        "LastName",
+        "Company",
+        "Address",
+        "City",
+        "State",
+        "Phone",
+        "Fax",
+    ];
     let of = |id: &str| {
         let rows = format!("CustomerId = {id}");
         let own = customer.map(|column| ("Customer", column, rows.clone()));
@@ -358,11 +367,16 @@ async fn every_text_of_a_chinook_customer_is_in_their_copy() {
             let mine = found[..own].iter().filter(|there| **there).count();
             println!("Chinook on {on}: {mine} of {own} markers in {ending}");
             assert_eq!(mine, own, "{on}, {ending}");
-            assert!(!found[own..].contains(&true), "{on}, {ending}: of somebody else");
+            assert!(
+                !found[own..].contains(&true),
+                "{on}, {ending}: of somebody else"
+            );
         }
         let package: BTreeMap<String, Vec<serde_json::Value>> =
             serde_json::from_slice(&files["access-package.json"]).unwrap();
-        let invoices = package.iter().find(|(name, _)| name.to_lowercase().ends_with(":invoice"));
+        let invoices = package
+            .iter()
+            .find(|(name, _)| name.to_lowercase().ends_with(":invoice"));
         assert_eq!(invoices.unwrap().1.len(), 7, "{on}");
     };
     if let Some(file) = shared("chinook/chinook.sqlite") {
@@ -371,7 +385,10 @@ async fn every_text_of_a_chinook_customer_is_in_their_copy() {
         std::fs::copy(file, &path).unwrap();
         let (markers, sql) = planted(&columns, '"');
         let mut db = crate::support::open(&path).await;
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&mut db)
+            .await
+            .unwrap();
         let house = setup.with_system("chinook", &path).start().await;
         holds(&house, &markers, "SQLite").await;
     }

@@ -145,7 +145,11 @@ async fn plant(db: &mut SqliteConnection, name: &str, tables: &[(&str, &str)]) -
                 let mark = format!("mark{name}{}x", marks.len());
                 let sql = format!("UPDATE {table} SET {column} = '{mark}' WHERE rowid = {row}");
                 // A column that takes only words of its own has no place for a mark.
-                if sqlx::query(AssertSqlSafe(sql)).execute(&mut *db).await.is_ok() {
+                if sqlx::query(AssertSqlSafe(sql))
+                    .execute(&mut *db)
+                    .await
+                    .is_ok()
+                {
                     marks.push(mark);
                 }
             }
@@ -172,8 +176,21 @@ async fn marked() -> (House, [Vec<String>; 2]) {
             let theirs = format!("{key} IN (SELECT id FROM {people} WHERE {own})");
             let clicks = format!("open_id IN (SELECT id FROM opens WHERE {theirs})");
             let tables: &[&str] = match system {
-                "shop" => &["addresses", "orders", "order_lines", "loyalty_points", "returns"],
-                "analytics" => &["page_views", "searches", "devices", "interests", "guesses", "bought_facts"],
+                "shop" => &[
+                    "addresses",
+                    "orders",
+                    "order_lines",
+                    "loyalty_points",
+                    "returns",
+                ],
+                "analytics" => &[
+                    "page_views",
+                    "searches",
+                    "devices",
+                    "interests",
+                    "guesses",
+                    "bought_facts",
+                ],
                 _ => &["opens"],
             };
             let mut all: Vec<(&str, &str)> = vec![(people, &own)];
@@ -195,8 +212,17 @@ async fn all_that_a_customer_owns_is_in_their_copy_and_nothing_of_anybody_elses(
     let ada = demo_customer(&house, ADA).await;
     demo_customer(&house, BEN).await;
     let files = taken(&house, &ada, Wanted::Everything).await;
-    println!("the demo company: {} marks, {} files", adas.len(), files.len());
-    assert!(adas.len() > 60 && bens.len() > 30, "{} {}", adas.len(), bens.len());
+    println!(
+        "the demo company: {} marks, {} files",
+        adas.len(),
+        files.len()
+    );
+    assert!(
+        adas.len() > 60 && bens.len() > 30,
+        "{} {}",
+        adas.len(),
+        bens.len()
+    );
     let of_kind = |ending: &str| {
         let mut files = files.clone();
         files.retain(|path, _| path.ends_with(ending) && path.contains('/'));
@@ -222,7 +248,10 @@ async fn all_that_a_customer_owns_is_in_their_copy_and_nothing_of_anybody_elses(
     // What is withheld is named with its reason, and its value is nowhere.
     let manifest = json(&files, "manifest.json");
     let left_out = manifest["not_included"].as_array().unwrap();
-    let password = left_out.iter().find(|l| l["field"] == "password_hash").unwrap();
+    let password = left_out
+        .iter()
+        .find(|l| l["field"] == "password_hash")
+        .unwrap();
     assert_eq!(password["why"], "withheld");
     assert!(!all.contains("$argon2"));
     assert!(files.contains_key("who-looked.csv"));
@@ -235,15 +264,23 @@ async fn the_page_in_it_reads_like_my_data_and_loads_nothing() {
     house.portal.allow(&ada, "texts", true).await.ok();
     let files = taken(&house, &ada, Wanted::Everything).await;
     let page = text(&files, "index.html");
-    for words in ["How to reach you", "What we worked out about you", "Why we hold this", "You gave it"] {
+    for words in [
+        "How to reach you",
+        "What we worked out about you",
+        "Why we hold this",
+        "You gave it",
+    ] {
         assert!(page.contains(words), "{words}");
     }
-    for outside in ["http:", "https:", "src=", "@import", "url(", "<script", "<link"] {
+    for outside in [
+        "http:", "https:", "src=", "@import", "url(", "<script", "<link",
+    ] {
         assert!(!page.contains(outside), "{outside}");
     }
     // Every link leads to a file that is there, or to a place on the page.
     for (_, href) in crate::html::attributes(page, "href") {
-        let is_there = files.contains_key(&href) || href.starts_with('#') || href.starts_with("mailto:");
+        let is_there =
+            files.contains_key(&href) || href.starts_with('#') || href.starts_with("mailto:");
         assert!(is_there, "{href}");
     }
     // What My data covers is not covered here: it is theirs.
@@ -265,7 +302,11 @@ async fn a_part_is_that_part_and_no_more() {
     let reach = taken(&house, &ada, reach).await;
     let all = all_text(&reach);
     assert!(all.contains(ADA), "{all}");
-    assert!(!reach.contains_key("shop/orders.json"), "{:?}", reach.keys());
+    assert!(
+        !reach.contains_key("shop/orders.json"),
+        "{:?}",
+        reach.keys()
+    );
     let nobody = Wanted::Dataset("nowhere".to_owned());
     assert!(matches!(
         house.portal.ask_for_copy(&ada, nobody).await,
@@ -304,12 +345,22 @@ async fn shop_with(visits: u32) -> (Setup, PathBuf) {
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
         INSERT INTO visits SELECT i + 1000000, 2, 'of somebody else ' || i, 1, NULL FROM n;"
     );
-    sqlx::raw_sql(AssertSqlSafe(tables)).execute(&mut db).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(tables))
+        .execute(&mut db)
+        .await
+        .unwrap();
     let catalog = setup.folder().join("visits-catalog");
     std::fs::create_dir_all(catalog.join("datasets")).unwrap();
-    std::fs::write(catalog.join("company.yml"), "name: A shop\nconnections: [shop]\n").unwrap();
+    std::fs::write(
+        catalog.join("company.yml"),
+        "name: A shop\nconnections: [shop]\n",
+    )
+    .unwrap();
     std::fs::write(catalog.join("datasets/shop.yml"), SHOP).unwrap();
-    (setup.with_catalog(&catalog).with_system("shop", &path), path)
+    (
+        setup.with_catalog(&catalog).with_system("shop", &path),
+        path,
+    )
 }
 
 #[tokio::test]
@@ -319,9 +370,20 @@ async fn all_of_20_000_rows_are_there() {
     let ada = demo_customer(&house, ADA).await;
     let files = taken(&house, &ada, Wanted::Everything).await;
     let rows = json(&files, "shop/visits.json");
-    let ids: BTreeSet<u64> = rows.as_array().unwrap().iter().map(|row| row["id"].as_u64().unwrap()).collect();
-    assert_eq!((ids.len(), ids.first(), ids.last()), (20_000, Some(&1), Some(&20_000)));
-    assert_eq!(rows[0]["price"].as_f64(), rows[0]["id"].as_f64().map(|id| id / 4.0));
+    let ids: BTreeSet<u64> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["id"].as_u64().unwrap())
+        .collect();
+    assert_eq!(
+        (ids.len(), ids.first(), ids.last()),
+        (20_000, Some(&1), Some(&20_000))
+    );
+    assert_eq!(
+        rows[0]["price"].as_f64(),
+        rows[0]["id"].as_f64().map(|id| id / 4.0)
+    );
     assert_eq!(rows[0]["at"], "2024-05-03T10:00:00");
     let table = text(&files, "shop/visits.csv");
     assert_eq!(table.lines().count(), 20_001);
@@ -347,7 +409,10 @@ async fn formulas_are_text_and_odd_names_are_plain() {
         CREATE TABLE \"Visits?\" (id INTEGER PRIMARY KEY, person INTEGER, \"=1+1\" TEXT);
         INSERT INTO \"Visits?\" VALUES (1, 1, 'from nearby');"
     );
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut db).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(&mut db)
+        .await
+        .unwrap();
     let mut more = String::new();
     for name in ["../../x", &long, "Visits?"] {
         more += &format!(
@@ -361,9 +426,19 @@ async fn formulas_are_text_and_odd_names_are_plain() {
     let ada = demo_customer(&house, ADA).await;
     let files = taken(&house, &ada, Wanted::Everything).await;
     let table = text(&files, "shop/visits.csv");
-    assert!(table.contains("\"'=HYPERLINK(\"\"http://evil.example\"\""), "{table}");
+    assert!(
+        table.contains("\"'=HYPERLINK(\"\"http://evil.example\"\""),
+        "{table}"
+    );
     let rows = json(&files, "shop/visits.json");
-    let said = |id: u64| rows.as_array().unwrap().iter().find(|r| r["id"] == id).unwrap()["said"].clone();
+    let said = |id: u64| {
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .find(|r| r["id"] == id)
+            .unwrap()["said"]
+            .clone()
+    };
     assert_eq!(said(1), "=HYPERLINK(\"http://evil.example\",\"x\")");
     assert_eq!(said(2), "\0</script><b>\u{202e}");
     assert!(!text(&files, "index.html").contains("</script><b>"));
@@ -373,7 +448,9 @@ async fn formulas_are_text_and_odd_names_are_plain() {
     }
     assert!(!all.contains("somebody else"));
     for path in files.keys() {
-        let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+        let plain = path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
         assert!(plain && path.len() < 150 && !path.contains(".."), "{path}");
     }
     assert!(text(&files, "shop/Visits_.csv").starts_with("id,person,\"'=1+1\""));
@@ -414,7 +491,11 @@ impl Connector for Gated {
         self.inner.plan(datasets, schema)
     }
 
-    async fn find(&self, plan: &Plan, contacts: &ContactPoints) -> Result<Vec<Found>, ConnectError> {
+    async fn find(
+        &self,
+        plan: &Plan,
+        contacts: &ContactPoints,
+    ) -> Result<Vec<Found>, ConnectError> {
         self.inner.find(plan, contacts).await
     }
 
@@ -431,7 +512,10 @@ impl Connector for Gated {
 async fn gated(timeout: Duration) -> (House, Arc<Semaphore>, Arc<Semaphore>) {
     let (setup, path) = shop_with(2_000).await;
     let (connector, gate, waits) = Gated::new(&path);
-    let house = setup.with_connector("shop", connector, timeout).start().await;
+    let house = setup
+        .with_connector("shop", connector, timeout)
+        .start()
+        .await;
     (house, gate, waits)
 }
 
@@ -443,13 +527,27 @@ async fn a_system_that_stops_answering_is_named_and_the_rest_is_there() {
     let files = taken(&house, &ada, Wanted::Everything).await;
     let manifest = json(&files, "manifest.json");
     let left_out = &manifest["not_included"].as_array().unwrap()[0];
-    assert_eq!((&left_out["why"], &left_out["collection"]), (&"slow".into(), &"visits".into()));
-    let visits = manifest["included"].as_array().unwrap().iter().find(|c| c["collection"] == "visits").unwrap();
-    assert_eq!((&visits["rows"], &visits["complete"]), (&50.into(), &false.into()));
+    assert_eq!(
+        (&left_out["why"], &left_out["collection"]),
+        (&"slow".into(), &"visits".into())
+    );
+    let visits = manifest["included"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["collection"] == "visits")
+        .unwrap();
+    assert_eq!(
+        (&visits["rows"], &visits["complete"]),
+        (&50.into(), &false.into())
+    );
     assert!(text(&files, "index.html").contains("Our shop did not answer in time."));
     assert_eq!(json(&files, "portal/account.json")[0]["email"], ADA);
     let page = browser.get("/download").await.text();
-    assert!(page.contains("Our shop did not answer. Everything else is here."), "{page}");
+    assert!(
+        page.contains("Our shop did not answer. Everything else is here."),
+        "{page}"
+    );
     assert!(page.contains("Try again"), "{page}");
 }
 
@@ -468,17 +566,27 @@ async fn progress_is_told_and_a_copy_that_is_called_off_leaves_nothing() {
     let (house, gate, waits) = gated(Duration::from_secs(20)).await;
     let mut browser = house.logged_in(ADA).await;
     let ada = customer_of(&house).await;
-    let id = house.portal.ask_for_copy(&ada, Wanted::Everything).await.unwrap();
+    let id = house
+        .portal
+        .ask_for_copy(&ada, Wanted::Everything)
+        .await
+        .unwrap();
     let portal = house.portal.clone();
     let working = tokio::spawn(async move { portal.run_due_jobs().await });
     waits.acquire().await.unwrap().forget();
     let page = browser.get("/download").await;
-    assert!(page.text().contains("of about 2,001 rows."), "{}", page.text());
+    assert!(
+        page.text().contains("of about 2,001 rows."),
+        "{}",
+        page.text()
+    );
     assert!(page.body.contains("http-equiv=\"refresh\""));
     // Other jobs go on beside it.
     let other = tokio::time::timeout(Duration::from_secs(10), house.mail_to(BEN));
     other.await.expect("nothing holds the other jobs up");
-    let stop = browser.post("/download", &[("act", "cancel"), ("id", &id)]).await;
+    let stop = browser
+        .post("/download", &[("act", "cancel"), ("id", &id)])
+        .await;
     assert_eq!(stop.location(), "/download");
     gate.add_permits(1_000);
     working.await.unwrap().unwrap();
@@ -489,10 +597,15 @@ async fn progress_is_told_and_a_copy_that_is_called_off_leaves_nothing() {
     // Once more, by the customer.
     let portal = house.portal.clone();
     let worker = tokio::spawn(async move { portal.work(std::future::pending()).await });
-    let again = browser.post("/download", &[("act", "again"), ("id", &id)]).await;
+    let again = browser
+        .post("/download", &[("act", "again"), ("id", &id)])
+        .await;
     assert_eq!(again.location(), "/download");
     worker.abort();
-    assert!(matches!(stages(&house, &ada).await[..], [Stage::Ready { .. }]));
+    assert!(matches!(
+        stages(&house, &ada).await[..],
+        [Stage::Ready { .. }]
+    ));
 }
 
 #[tokio::test]
@@ -500,30 +613,50 @@ async fn a_copy_whose_maker_died_is_made_once_by_another() {
     let (house, gate, waits) = gated(Duration::from_secs(20)).await;
     house.add(ADA).await;
     let ada = customer_of(&house).await;
-    house.portal.ask_for_copy(&ada, Wanted::Everything).await.unwrap();
+    house
+        .portal
+        .ask_for_copy(&ada, Wanted::Everything)
+        .await
+        .unwrap();
     let portal = house.portal.clone();
     let first = tokio::spawn(async move { portal.run_due_jobs().await });
     waits.acquire().await.unwrap().forget();
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     // What a killed process leaves behind lies there as well.
-    let left = house.portal.settings().exports.join("0123456789abcdef.0.json");
+    let left = house
+        .portal
+        .settings()
+        .exports
+        .join("0123456789abcdef.0.json");
     std::fs::write(&left, "left behind").unwrap();
-    assert!(matches!(stages(&house, &ada).await[..], [Stage::Working { .. }]));
+    assert!(matches!(
+        stages(&house, &ada).await[..],
+        [Stage::Working { .. }]
+    ));
     gate.add_permits(1_000);
     // Until its time is over it is the first one's.
     house.portal.run_due_jobs().await.unwrap();
-    assert!(matches!(stages(&house, &ada).await[..], [Stage::Working { .. }]));
+    assert!(matches!(
+        stages(&house, &ada).await[..],
+        [Stage::Working { .. }]
+    ));
     house.clock.pass(121);
     house.work().await;
-    assert!(matches!(stages(&house, &ada).await[..], [Stage::Ready { .. }]));
+    assert!(matches!(
+        stages(&house, &ada).await[..],
+        [Stage::Ready { .. }]
+    ));
     house.clock.pass(3_600);
     house.work().await;
     assert!(!left.exists(), "swept");
     assert_eq!(in_the_folder(&house).len(), 1);
     // It took long, so it was announced, without a word on what is in it.
     let mails = house.mail_to(ADA).await;
-    let ready: Vec<_> = mails.iter().filter(|(subject, _)| subject.contains("is ready")).collect();
+    let ready: Vec<_> = mails
+        .iter()
+        .filter(|(subject, _)| subject.contains("is ready"))
+        .collect();
     assert_eq!(ready.len(), 1, "{mails:?}");
     assert!(ready[0].1.contains("/download"));
 }
@@ -533,16 +666,27 @@ async fn a_worker_that_stops_gives_the_copy_back_at_once() {
     let (house, gate, waits) = gated(Duration::from_secs(20)).await;
     house.add(ADA).await;
     let ada = customer_of(&house).await;
-    house.portal.ask_for_copy(&ada, Wanted::Everything).await.unwrap();
+    house
+        .portal
+        .ask_for_copy(&ada, Wanted::Everything)
+        .await
+        .unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let portal = house.portal.clone();
-    let worker = tokio::spawn(async move { portal.work(async move { stopped.await.unwrap_or(()) }).await });
+    let worker = tokio::spawn(async move {
+        portal
+            .work(async move { stopped.await.unwrap_or(()) })
+            .await
+    });
     waits.acquire().await.unwrap().forget();
     stop.send(()).unwrap();
     worker.await.unwrap();
     gate.add_permits(1_000);
     house.work().await;
-    assert!(matches!(stages(&house, &ada).await[..], [Stage::Ready { .. }]));
+    assert!(matches!(
+        stages(&house, &ada).await[..],
+        [Stage::Ready { .. }]
+    ));
 }
 
 #[tokio::test]
@@ -563,7 +707,11 @@ async fn small_copies_are_there_when_the_page_comes_back_and_two_at_once_are_one
     }
     let page = ada.get("/download").await;
     assert_eq!(links(&page.body).len(), 1, "{}", page.text());
-    assert!(page.text().contains("Everything that we hold about you"), "{}", page.text());
+    assert!(
+        page.text().contains("Everything that we hold about you"),
+        "{}",
+        page.text()
+    );
     let bens = ben.get("/download").await;
     let [link] = &links(&bens.body)[..] else {
         panic!("{}", bens.text());
@@ -574,11 +722,17 @@ async fn small_copies_are_there_when_the_page_comes_back_and_two_at_once_are_one
     worker.abort();
     // It was quick, so no mail was sent.
     let mails = house.mail_to(ADA).await;
-    assert!(mails.iter().all(|(subject, _)| !subject.contains("is ready")));
+    assert!(
+        mails
+            .iter()
+            .all(|(subject, _)| !subject.contains("is ready"))
+    );
 }
 
 fn links(page: &str) -> Vec<String> {
-    let all = crate::html::attributes(page, "href").into_iter().map(|(_, href)| href);
+    let all = crate::html::attributes(page, "href")
+        .into_iter()
+        .map(|(_, href)| href);
     all.filter(|href| href.starts_with("/download/")).collect()
 }
 
@@ -587,7 +741,11 @@ async fn with_copy() -> (House, Browser, String) {
     let house = House::demo().await;
     let mut ada = house.logged_in(ADA).await;
     let customer = customer_of(&house).await;
-    house.portal.ask_for_copy(&customer, Wanted::Everything).await.unwrap();
+    house
+        .portal
+        .ask_for_copy(&customer, Wanted::Everything)
+        .await
+        .unwrap();
     house.work().await;
     let page = ada.get("/download").await;
     let link = links(&page.body).pop().unwrap();
@@ -601,17 +759,33 @@ async fn a_download_goes_on_where_it_broke_off_and_each_is_a_look() {
     let whole = ada.get(&link).await;
     assert_eq!(whole.status, 200);
     assert_eq!(whole.header("content-type"), "application/zip");
-    assert!(whole.header("content-disposition").starts_with("attachment; filename=\"your-data-2020-01-15.zip\""));
-    assert_eq!((whole.header("cache-control"), whole.header("accept-ranges")), ("no-store", "bytes"));
-    assert_eq!(whole.header("content-length"), whole.bytes.len().to_string());
+    assert!(
+        whole
+            .header("content-disposition")
+            .starts_with("attachment; filename=\"your-data-2020-01-15.zip\"")
+    );
+    assert_eq!(
+        (whole.header("cache-control"), whole.header("accept-ranges")),
+        ("no-store", "bytes")
+    );
+    assert_eq!(
+        whole.header("content-length"),
+        whole.bytes.len().to_string()
+    );
     let recorded = house.looks().await;
     assert_eq!(recorded.len(), looks + 1);
     assert_eq!(recorded.last().unwrap()["act"], "exported");
     let tag = whole.header("etag").to_owned();
-    let mut part = async |headers: &[(&str, &str)]| ada.send(Method::GET, &link, headers, Vec::new()).await;
+    let mut part =
+        async |headers: &[(&str, &str)]| ada.send(Method::GET, &link, headers, Vec::new()).await;
     let bytes = &whole.bytes;
     let end = bytes.len() - 1;
-    for (range, first, last) in [("bytes=0-9".to_owned(), 0, 9), ("bytes=70000-".to_owned(), 70_000.min(end), end), (format!("bytes={}-", end - 4), end - 4, end), ("bytes=-7".to_owned(), end - 6, end)] {
+    for (range, first, last) in [
+        ("bytes=0-9".to_owned(), 0, 9),
+        ("bytes=70000-".to_owned(), 70_000.min(end), end),
+        (format!("bytes={}-", end - 4), end - 4, end),
+        ("bytes=-7".to_owned(), end - 6, end),
+    ] {
         let answer = part(&[("range", &range)]).await;
         if first >= bytes.len() || (range == "bytes=70000-" && end < 70_000) {
             assert_eq!(answer.status, 416, "{range}");
@@ -619,7 +793,10 @@ async fn a_download_goes_on_where_it_broke_off_and_each_is_a_look() {
         }
         assert_eq!(answer.status, 206, "{range}");
         assert_eq!(answer.bytes, bytes[first..=last], "{range}");
-        assert_eq!(answer.header("content-range"), format!("bytes {first}-{last}/{}", bytes.len()));
+        assert_eq!(
+            answer.header("content-range"),
+            format!("bytes {first}-{last}/{}", bytes.len())
+        );
     }
     let same = part(&[("range", "bytes=5-9"), ("if-range", &tag)]).await;
     assert_eq!((same.status, &same.bytes[..]), (206, &bytes[5..=9]));
@@ -627,7 +804,10 @@ async fn a_download_goes_on_where_it_broke_off_and_each_is_a_look() {
     assert_eq!((other.status, other.bytes.len()), (200, bytes.len()));
     let nowhere = part(&[("range", "bytes=999999999-")]).await;
     assert_eq!(nowhere.status, 416);
-    assert_eq!(nowhere.header("content-range"), format!("bytes */{}", bytes.len()));
+    assert_eq!(
+        nowhere.header("content-range"),
+        format!("bytes */{}", bytes.len())
+    );
     let told = ada.get("/who-looked").await.text();
     assert!(told.contains("You took a copy of"), "{told}");
     unpacked(whole.bytes);
@@ -642,15 +822,30 @@ async fn a_copy_is_sealed_and_only_its_customer_gets_it_and_not_for_long() {
     let path = house.portal.settings().exports.join(file);
     let sealed = std::fs::read(&path).unwrap();
     for plain in [&b"PK\x03\x04"[..], b"index.html", ADA.as_bytes()] {
-        assert!(!sealed.windows(plain.len()).any(|w| w == plain), "{plain:?}");
+        assert!(
+            !sealed.windows(plain.len()).any(|w| w == plain),
+            "{plain:?}"
+        );
     }
     use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(house.browser().get(&link).await.location().starts_with("/log-in"));
+    assert!(
+        house
+            .browser()
+            .get(&link)
+            .await
+            .location()
+            .starts_with("/log-in")
+    );
     // Who did not show for a while who they are is asked once more, to take it and to have another one made.
     house.clock.pass(601);
-    assert_eq!(ada.get(&link).await.location(), format!("/still-you?next={link}"));
-    let asked = ada.post("/download", &[("act", "take"), ("what", "everything")]).await;
+    assert_eq!(
+        ada.get(&link).await.location(),
+        format!("/still-you?next={link}")
+    );
+    let asked = ada
+        .post("/download", &[("act", "take"), ("what", "everything")])
+        .await;
     assert_eq!(asked.location(), "/still-you?next=/download");
     let fields = [("password", persona(ADA).password), ("next", link.as_str())];
     assert_eq!(ada.post("/still-you", &fields).await.location(), link);
@@ -673,7 +868,8 @@ async fn a_copy_is_sealed_and_only_its_customer_gets_it_and_not_for_long() {
 async fn a_customer_deletes_a_copy_and_has_room_for_five() {
     let (house, mut ada, link) = with_copy().await;
     let id = link.rsplit('/').next().unwrap();
-    ada.post("/download", &[("act", "delete"), ("id", id)]).await;
+    ada.post("/download", &[("act", "delete"), ("id", id)])
+        .await;
     assert_eq!(in_the_folder(&house), [""; 0]);
     assert_eq!(ada.get(&link).await.status, 404);
     let customer = customer_of(&house).await;
@@ -682,15 +878,27 @@ async fn a_customer_deletes_a_copy_and_has_room_for_five() {
         house.portal.ask_for_copy(&customer, wanted).await.unwrap();
         house.work().await;
     }
-    house.portal.ask_for_copy(&customer, Wanted::Everything).await.unwrap();
+    house
+        .portal
+        .ask_for_copy(&customer, Wanted::Everything)
+        .await
+        .unwrap();
     house.work().await;
-    let full = ada.post("/download", &[("act", "take"), ("what", "group:about-you")]).await;
+    let full = ada
+        .post("/download", &[("act", "take"), ("what", "group:about-you")])
+        .await;
     assert_eq!(full.status, 422);
     assert!(full.text().contains("Delete one"), "{}", full.text());
     assert_eq!(in_the_folder(&house).len(), 5);
     for wrong in ["", "nothing", "dataset:none"] {
-        let answer = ada.post("/download", &[("act", "take"), ("what", wrong)]).await;
-        assert!((400..500).contains(&answer.status), "{wrong}: {}", answer.status);
+        let answer = ada
+            .post("/download", &[("act", "take"), ("what", wrong)])
+            .await;
+        assert!(
+            (400..500).contains(&answer.status),
+            "{wrong}: {}",
+            answer.status
+        );
     }
 }
 
@@ -702,7 +910,11 @@ async fn a_folder_that_can_not_be_written_is_said_and_tried_again() {
     // A file stands where the folder should be.
     let folder = house.portal.settings().exports.clone();
     std::fs::write(&folder, "in the way").unwrap();
-    let id = house.portal.ask_for_copy(&ada, Wanted::Everything).await.unwrap();
+    let id = house
+        .portal
+        .ask_for_copy(&ada, Wanted::Everything)
+        .await
+        .unwrap();
     for _ in 0..6 {
         house.work().await;
         house.clock.pass(20);
@@ -713,5 +925,8 @@ async fn a_folder_that_can_not_be_written_is_said_and_tried_again() {
     std::fs::remove_file(&folder).unwrap();
     house.portal.try_copy_again(&ada, &id).await.unwrap();
     house.work().await;
-    assert!(matches!(stages(&house, &ada).await[..], [Stage::Ready { .. }]));
+    assert!(matches!(
+        stages(&house, &ada).await[..],
+        [Stage::Ready { .. }]
+    ));
 }

@@ -297,7 +297,8 @@ async fn a_shop_that_hangs_holds_up_neither_mail_nor_another_shop() {
     // The worker as it runs for real.
     let (portal, stop) = (house.portal.clone(), Arc::new(Notify::new()));
     let stopped = stop.clone();
-    let worker = tokio::spawn(async move { portal.work(async move { stopped.notified().await }).await });
+    let worker =
+        tokio::spawn(async move { portal.work(async move { stopped.notified().await }).await });
     ada.post("/join/club", &[]).await;
     stuck.rung.notified().await;
     ada.post("/join/guild", &[]).await;

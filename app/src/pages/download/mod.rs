@@ -71,8 +71,14 @@ pub async fn submit(
             None => return PortalError::BadRequest.own_page(&state),
         },
         Act::Again => portal.try_copy_again(&customer, &asked.id).await.map(Some),
-        Act::Cancel => portal.cancel_copy(&customer, &asked.id).await.map(|()| None),
-        Act::Delete => portal.delete_copy(&customer, &asked.id).await.map(|()| None),
+        Act::Cancel => portal
+            .cancel_copy(&customer, &asked.id)
+            .await
+            .map(|()| None),
+        Act::Delete => portal
+            .delete_copy(&customer, &asked.id)
+            .await
+            .map(|()| None),
     };
     match done {
         Ok(made) => {

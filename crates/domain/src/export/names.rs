@@ -48,7 +48,9 @@ fn safe(wish: &str) -> String {
         }
     };
     let name: String = wish.chars().take(LONGEST).map(keep).collect();
-    let is_reserved = RESERVED.iter().any(|known| name.eq_ignore_ascii_case(known));
+    let is_reserved = RESERVED
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known));
     if name.is_empty() || is_reserved || name.starts_with('-') {
         format!("_{name}")
     } else {

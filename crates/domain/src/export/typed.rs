@@ -40,13 +40,36 @@ impl Family {
         let first = sql_type.trim().split(['(', ' ']).next().unwrap_or_default();
         let is = |names: &[&str]| names.iter().any(|name| first.eq_ignore_ascii_case(name));
         if is(&[
-            "int", "integer", "bigint", "smallint", "mediumint", "int2", "int4", "int8", "serial",
-            "bigserial", "smallserial", "numeric", "decimal", "dec", "real", "double", "float",
-            "float4", "float8", "number", "year", "oid",
+            "int",
+            "integer",
+            "bigint",
+            "smallint",
+            "mediumint",
+            "int2",
+            "int4",
+            "int8",
+            "serial",
+            "bigserial",
+            "smallserial",
+            "numeric",
+            "decimal",
+            "dec",
+            "real",
+            "double",
+            "float",
+            "float4",
+            "float8",
+            "number",
+            "year",
+            "oid",
         ]) {
             Self::Number
         } else if first.eq_ignore_ascii_case("tinyint") {
-            if sql_type.trim().get(..10).is_some_and(|t| t.eq_ignore_ascii_case("tinyint(1)")) {
+            if sql_type
+                .trim()
+                .get(..10)
+                .is_some_and(|t| t.eq_ignore_ascii_case("tinyint(1)"))
+            {
                 Self::Bool
             } else {
                 Self::Number
@@ -90,7 +113,10 @@ fn is_json_number(text: &str) -> bool {
 /// A date or a moment in ISO 8601; with an offset only where the database gave one.
 fn iso(text: &str) -> Option<String> {
     let text = text.trim();
-    if let Ok(at) = text.parse::<Timestamp>().or_else(|_| full_offset(text).parse()) {
+    if let Ok(at) = text
+        .parse::<Timestamp>()
+        .or_else(|_| full_offset(text).parse())
+    {
         return Some(at.to_string());
     }
     if text.len() <= 10 {
@@ -180,8 +206,16 @@ mod tests {
             ("7", "tinyint(1)", "\"7\""),
             ("7", "tinyint(4)", "7"),
             ("2024-05-03", "date", "\"2024-05-03\""),
-            ("2024-05-03 10:12:00", "timestamp(3) without time zone", "\"2024-05-03T10:12:00\""),
-            ("2024-05-03 10:12:00+00", "timestamptz", "\"2024-05-03T10:12:00Z\""),
+            (
+                "2024-05-03 10:12:00",
+                "timestamp(3) without time zone",
+                "\"2024-05-03T10:12:00\"",
+            ),
+            (
+                "2024-05-03 10:12:00+00",
+                "timestamptz",
+                "\"2024-05-03T10:12:00Z\"",
+            ),
             ("2024-05-03 10:12:00", "TEXT", "\"2024-05-03T10:12:00\""),
             ("2024-05-99 10:12:00", "TEXT", "\"2024-05-99 10:12:00\""),
             ("infinity", "timestamptz", "\"infinity\""),

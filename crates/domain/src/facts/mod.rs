@@ -26,7 +26,9 @@ pub use explain::{Explanation, basis_words, explain};
 pub use filter::{Filter, Obtained};
 pub use layout::{group, list_group, list_origin, shown_as, title};
 pub use summary::{Summary, summary};
-pub use words::{capitalised, group_heading, in_sentence, label_in_sentence, origin_label, seen_phrase};
+pub use words::{
+    capitalised, group_heading, in_sentence, label_in_sentence, origin_label, seen_phrase,
+};
 
 /// Everything that is held about one customer, as far as this page shows it.
 #[derive(Clone, Debug, Default)]

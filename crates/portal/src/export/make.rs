@@ -196,7 +196,8 @@ impl Portal {
         let (Some(reading), Some(asked)) = (answer.reading, answer.asked) else {
             return Ok(());
         };
-        let is_wanted = |name: &CollectionName| of(current, name).is_some_and(|of| wants(wanted, of));
+        let is_wanted =
+            |name: &CollectionName| of(current, name).is_some_and(|of| wants(wanted, of));
         let further: Vec<(CollectionName, Cursor)> = reading
             .collections
             .iter()
@@ -253,7 +254,10 @@ impl Portal {
             progress.done += rows.map_or(0, |rows| rows.rows.len() as u64);
             progress.expected = progress.expected.max(progress.done);
             send(pieces, Piece::Page(Box::new(page))).await?;
-            if progress.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            if progress
+                .told
+                .is_none_or(|told| told.elapsed() >= TELL_EVERY)
+            {
                 self.tell_progress(progress).await?;
             }
         }
@@ -436,7 +440,10 @@ fn of<'a>(current: &'a Current, name: &CollectionName) -> Option<Of<'a>> {
 
 /// Own rows that a reading brought of what is wanted.
 fn rows_of(reading: &Reading, is_wanted: impl Fn(&CollectionName) -> bool) -> u64 {
-    let wanted = reading.collections.iter().filter(|rows| is_wanted(&rows.name));
+    let wanted = reading
+        .collections
+        .iter()
+        .filter(|rows| is_wanted(&rows.name));
     wanted.map(|rows| rows.rows.len() as u64).sum()
 }
 

@@ -178,7 +178,12 @@ impl Portal {
                 .collect(),
             headings: headings
                 .into_iter()
-                .map(|g| (Wanted::Group(g).to_string(), facts::group_heading(g).to_owned()))
+                .map(|g| {
+                    (
+                        Wanted::Group(g).to_string(),
+                        facts::group_heading(g).to_owned(),
+                    )
+                })
                 .collect(),
             has_room,
         })
@@ -353,7 +358,10 @@ impl Portal {
             });
             record.await?;
         }
-        let day = export.asked_at.timestamp().to_zoned(self.company().current().zone.clone());
+        let day = export
+            .asked_at
+            .timestamp()
+            .to_zoned(self.company().current().zone.clone());
         let mut download = Download {
             reader,
             part,

@@ -127,7 +127,10 @@ pub(super) fn groups(
 ) -> Vec<GroupView> {
     let view = |group: Group| {
         let single = parts.iter().filter(|p| p.shown_as == ShownAs::Facts);
-        let facts = single.clone().flat_map(|p| &p.entries).flat_map(|e| &e.facts);
+        let facts = single
+            .clone()
+            .flat_map(|p| &p.entries)
+            .flat_map(|e| &e.facts);
         let facts: Vec<FactView> = facts
             .filter(|fact| fact.group == group)
             .map(|fact| fact_view(current, fact))
@@ -194,7 +197,9 @@ fn entry_view(
     EntryView {
         title: words.next().unwrap_or_else(|| capitalised(&part.one_row)),
         more: words.collect::<Vec<_>>().join(" · "),
-        pairs: facts.map(|f| (f.label.clone(), value(&f.value).0)).collect(),
+        pairs: facts
+            .map(|f| (f.label.clone(), value(&f.value).0))
+            .collect(),
         since: entry.since.clone(),
     }
 }
@@ -233,12 +238,18 @@ fn value(shown: &Shown) -> (String, bool) {
         Shown::Plain(text) | Shown::LastFour(text) => match text.char_indices().nth(LONGEST) {
             None => (text.clone(), false),
             Some((end, _)) => (
-                format!("{}… (The whole of it is in the table.)", text.get(..end).unwrap_or_default()),
+                format!(
+                    "{}… (The whole of it is in the table.)",
+                    text.get(..end).unwrap_or_default()
+                ),
                 false,
             ),
         },
         Shown::Long { start, bytes } => (
-            format!("{start}… (The whole of it is {} long.)", present::size(*bytes)),
+            format!(
+                "{start}… (The whole of it is {} long.)",
+                present::size(*bytes)
+            ),
             false,
         ),
         Shown::File { bytes } => (format!("A file of {}", present::size(*bytes)), true),
@@ -263,10 +274,7 @@ const fn class(origin: Option<Origin>) -> &'static str {
 }
 
 /// What was asked for, as the end of a sentence.
-pub(super) fn wanted_words(
-    current: &Current,
-    wanted: &fairhold_domain::export::Wanted,
-) -> String {
+pub(super) fn wanted_words(current: &Current, wanted: &fairhold_domain::export::Wanted) -> String {
     use fairhold_domain::export::Wanted;
     match wanted {
         Wanted::Everything => "Everything that we hold about you".to_owned(),

@@ -78,8 +78,7 @@ impl Of<'_> {
                 None => self.label(),
             },
             why,
-            reason: reason
-                .unwrap_or_else(|| why.words(&facts::in_sentence(&self.dataset.name))),
+            reason: reason.unwrap_or_else(|| why.words(&facts::in_sentence(&self.dataset.name))),
         }
     }
 }
@@ -105,8 +104,8 @@ impl Sheet {
             names.position(|n| n.eq_ignore_ascii_case(name))
         };
         let key_value = collection.key_value.as_ref();
-        let key_value = key_value
-            .and_then(|kv| Some((position(&kv.key_column)?, position(&kv.value_column)?)));
+        let key_value =
+            key_value.and_then(|kv| Some((position(&kv.key_column)?, position(&kv.value_column)?)));
         let is_facts = !shared
             && facts::shown_as(collection) == fairhold_domain::catalog::ShownAs::Facts
             && key_value.is_none();
@@ -147,7 +146,9 @@ impl Sheet {
             .flatten()
             .map(|column| csv_cell(&column.name).into_owned())
             .collect();
-        sheet.csv.write_all(format!("{}\r\n", names.join(",")).as_bytes())?;
+        sheet
+            .csv
+            .write_all(format!("{}\r\n", names.join(",")).as_bytes())?;
         Ok(sheet)
     }
 

@@ -288,7 +288,9 @@ mod tests {
     }
 
     fn some(length: usize) -> Vec<u8> {
-        (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect()
+        (0..length)
+            .map(|n| u8::try_from(n % 251).unwrap())
+            .collect()
     }
 
     #[test]
@@ -302,7 +304,10 @@ mod tests {
             assert_eq!(bytes, length as u64);
             let on_disk = std::fs::read(folder.path().join(&name)).unwrap();
             assert!(length < 40 || !on_disk.windows(40).any(|w| some(40) == w));
-            for first in [0, 1, PIECE - 1, PIECE, PIECE + 5, 3 * PIECE].into_iter().filter(|f| *f <= length) {
+            for first in [0, 1, PIECE - 1, PIECE, PIECE + 5, 3 * PIECE]
+                .into_iter()
+                .filter(|f| *f <= length)
+            {
                 let open = |bytes| {
                     SealedReader::open(folder.path(), &name, sealer.clone(), bytes, first as u64)
                 };

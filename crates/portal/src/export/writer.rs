@@ -150,8 +150,13 @@ enum Body<'a> {
 
 impl Writer {
     fn new(order: Order) -> io::Result<Self> {
-        let scratch =
-            |name: &str| Scratch::create(&order.folder, &format!("{}.{name}", order.file), &order.sealer);
+        let scratch = |name: &str| {
+            Scratch::create(
+                &order.folder,
+                &format!("{}.{name}", order.file),
+                &order.sealer,
+            )
+        };
         let (receipts, mut who_looked) = (scratch("receipts")?, scratch("looks")?);
         who_looked.write_all(b"when,what happened,what was seen,why,not reached\r\n")?;
         Ok(Self {
@@ -173,7 +178,11 @@ impl Writer {
         for rows in &reading.collections {
             self.rows(&current, reading, rows)?;
         }
-        for shared in reading.shared.iter().filter(|shared| !shared.rows.is_empty()) {
+        for shared in reading
+            .shared
+            .iter()
+            .filter(|shared| !shared.rows.is_empty())
+        {
             let Some(of) = of(&current, &shared.name) else {
                 continue;
             };
@@ -196,7 +205,9 @@ impl Writer {
 
     /// Shared rows go with the heading that their own table would stand under.
     fn wants_shared(&self, of: Of<'_>) -> bool {
-        self.order.wanted.has_group(facts::list_group(of.collection))
+        self.order
+            .wanted
+            .has_group(facts::list_group(of.collection))
             || !matches!(self.order.wanted, Wanted::Group(_))
     }
 
@@ -280,7 +291,11 @@ impl Writer {
     }
 
     fn broken(&mut self, name: &CollectionName, why: WhyNot) {
-        for sheet in self.sheets.iter_mut().filter(|s| s.name == *name && !s.shared) {
+        for sheet in self
+            .sheets
+            .iter_mut()
+            .filter(|s| s.name == *name && !s.shared)
+        {
             sheet.complete = false;
         }
         let current = self.order.current.clone();
@@ -333,10 +348,12 @@ impl Writer {
             (dataset, at)
         };
         self.sheets.sort_by_key(|s| (s.shared, place(&s.name)));
-        self.parts.sort_by_key(|p| {
-            place(&CollectionName::new(&p.dataset, &p.collection))
-        });
-        let left_out = self.sheets.iter_mut().flat_map(|s| std::mem::take(&mut s.left_out));
+        self.parts
+            .sort_by_key(|p| place(&CollectionName::new(&p.dataset, &p.collection)));
+        let left_out = self
+            .sheets
+            .iter_mut()
+            .flat_map(|s| std::mem::take(&mut s.left_out));
         let mut all: Vec<LeftOut> = self.left_out.drain(..).collect();
         all.extend(left_out);
         self.left_out = all;
@@ -353,15 +370,19 @@ impl Writer {
             complete: true,
             body: Body::Own(own),
         });
-        let sheets = self.sheets.iter().filter(|s| s.rows > 0).map(|sheet| Listed {
-            name: &sheet.name,
-            system: &sheet.system,
-            label: &sheet.label,
-            rows: sheet.rows,
-            shared: sheet.shared,
-            complete: sheet.complete,
-            body: Body::Sheet(sheet),
-        });
+        let sheets = self
+            .sheets
+            .iter()
+            .filter(|s| s.rows > 0)
+            .map(|sheet| Listed {
+                name: &sheet.name,
+                system: &sheet.system,
+                label: &sheet.label,
+                rows: sheet.rows,
+                shared: sheet.shared,
+                complete: sheet.complete,
+                body: Body::Sheet(sheet),
+            });
         sheets.chain(own).collect()
     }
 
@@ -413,9 +434,12 @@ impl Writer {
             })?;
         }
         if *wanted == Wanted::Everything {
-            archive.file("who-looked.csv", Some(self.lines), self.who_looked.bytes(), |out| {
-                out.copy(&self.who_looked)
-            })?;
+            archive.file(
+                "who-looked.csv",
+                Some(self.lines),
+                self.who_looked.bytes(),
+                |out| out.copy(&self.who_looked),
+            )?;
         }
         write_access_package(&mut archive, &listed)?;
         let manifest = self.manifest(&archive, &listed);
@@ -607,7 +631,10 @@ fn paths(listed: &[Listed<'_>]) -> Vec<(String, String)> {
         });
         if let Some((_, folder, names)) = known.get_mut(at) {
             let name = names.give(&listed.name.collection);
-            paths.push((format!("{folder}/{name}.json"), format!("{folder}/{name}.csv")));
+            paths.push((
+                format!("{folder}/{name}.json"),
+                format!("{folder}/{name}.csv"),
+            ));
         }
     }
     paths
@@ -649,7 +676,9 @@ fn sample(order: &Order, reading: &Reading, rows: &CollectionRows) -> Option<Par
     let mut part = Rows::new(&order.current, reading, &mut uncover).part(&first, None)?;
     if part.shown_as == ShownAs::Facts {
         for entry in &mut part.entries {
-            entry.facts.retain(|fact| order.wanted.has_group(fact.group));
+            entry
+                .facts
+                .retain(|fact| order.wanted.has_group(fact.group));
         }
     }
     Some(part)

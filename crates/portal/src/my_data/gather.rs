@@ -254,11 +254,7 @@ impl AskedFor {
 }
 
 /// Reads the further pages of every collection. What can't be read in time is named; what was read before stays.
-async fn read_on(
-    asked: &AskedFor,
-    deadline: tokio::time::Instant,
-    answer: &mut Answer,
-) {
+async fn read_on(asked: &AskedFor, deadline: tokio::time::Instant, answer: &mut Answer) {
     let first = answer.reading.iter().flat_map(|r| &r.collections);
     let unfinished: Vec<(CollectionName, Cursor)> = first
         .filter_map(|c| Some((c.name.clone(), c.next.clone()?)))

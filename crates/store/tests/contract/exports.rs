@@ -25,7 +25,10 @@ async fn add(stores: &Stores, id: CustomerId, name: &'static str, wanted: Wanted
 }
 
 async fn begin(stores: &Stores, id: CustomerId, name: &'static str, file: &'static str) -> bool {
-    write(stores, move |tx| Box::pin(async move { exports::begin(tx, id, name, file).await })).await
+    write(stores, move |tx| {
+        Box::pin(async move { exports::begin(tx, id, name, file).await })
+    })
+    .await
 }
 
 async fn progress(stores: &Stores, id: CustomerId, name: &'static str, file: &'static str) -> bool {
@@ -52,7 +55,9 @@ async fn finish(stores: &Stores, id: CustomerId, name: &'static str, file: &'sta
 }
 
 async fn get(stores: &Stores, id: CustomerId, name: &str) -> Option<Export> {
-    exports::get(&mut stores.db.read().await.unwrap(), id, name).await.unwrap()
+    exports::get(&mut stores.db.read().await.unwrap(), id, name)
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,22 +67,42 @@ async fn a_copy_goes_from_asked_to_ready() {
         let (other, _) = stores.customer().await;
         add(stores, id, "a", Wanted::Dataset("shop".to_owned()), 1).await;
         add(stores, id, "b", Wanted::Everything, 2).await;
-        let all = exports::of(&mut stores.db.read().await.unwrap(), id).await.unwrap();
+        let all = exports::of(&mut stores.db.read().await.unwrap(), id)
+            .await
+            .unwrap();
         let names: Vec<_> = all.iter().map(|e| e.export_id.as_str()).collect();
         assert_eq!(names, ["b", "a"], "newest first");
-        assert_eq!((all[1].state, &all[1].wanted), (State::Waiting, &Wanted::Dataset("shop".to_owned())));
+        assert_eq!(
+            (all[1].state, &all[1].wanted),
+            (State::Waiting, &Wanted::Dataset("shop".to_owned()))
+        );
         assert_eq!(get(stores, other, "a").await, None);
 
         assert!(begin(stores, id, "a", "f1").await);
         assert!(progress(stores, id, "a", "f1").await);
         let known = get(stores, id, "a").await.unwrap();
-        assert_eq!((known.state, known.rows_done, known.rows_expected), (State::Working, 3, Some(7)));
+        assert_eq!(
+            (known.state, known.rows_done, known.rows_expected),
+            (State::Working, 3, Some(7))
+        );
         assert!(finish(stores, id, "a", "f1").await);
         let ready = get(stores, id, "a").await.unwrap();
-        assert_eq!((ready.state, ready.bytes, ready.rows_done), (State::Ready, 1_234, 7));
-        assert_eq!((&ready.seen, &ready.missing), (&finished().seen, &finished().missing));
-        assert_eq!((ready.ready_at, ready.expires_at), (Some(at(50)), at(50).plus_seconds(KEPT_SECONDS)));
-        assert!(!begin(stores, id, "a", "f2").await, "a copy that is ready is not made again");
+        assert_eq!(
+            (ready.state, ready.bytes, ready.rows_done),
+            (State::Ready, 1_234, 7)
+        );
+        assert_eq!(
+            (&ready.seen, &ready.missing),
+            (&finished().seen, &finished().missing)
+        );
+        assert_eq!(
+            (ready.ready_at, ready.expires_at),
+            (Some(at(50)), at(50).plus_seconds(KEPT_SECONDS))
+        );
+        assert!(
+            !begin(stores, id, "a", "f2").await,
+            "a copy that is ready is not made again"
+        );
     })
     .await;
 }
@@ -96,16 +121,25 @@ async fn of_two_tries_the_later_one_counts_and_none_after_it_was_called_off() {
         add(stores, id, "b", Wanted::Everything, 1).await;
         assert!(begin(stores, id, "b", "f3").await);
         let cancel = async || {
-            write(stores, move |tx| Box::pin(async move { exports::cancel(tx, id, "b").await })).await
+            write(stores, move |tx| {
+                Box::pin(async move { exports::cancel(tx, id, "b").await })
+            })
+            .await
         };
         assert!(cancel().await && !cancel().await);
         assert!(!progress(stores, id, "b", "f3").await && !finish(stores, id, "b", "f3").await);
         assert!(!begin(stores, id, "b", "f4").await);
 
         add(stores, id, "c", Wanted::Everything, 1).await;
-        write(stores, move |tx| Box::pin(async move { exports::fail(tx, id, "c", "failed").await })).await;
+        write(stores, move |tx| {
+            Box::pin(async move { exports::fail(tx, id, "c", "failed").await })
+        })
+        .await;
         let failed = get(stores, id, "c").await.unwrap();
-        assert_eq!((failed.state, failed.failure.as_deref()), (State::Failed, Some("failed")));
+        assert_eq!(
+            (failed.state, failed.failure.as_deref()),
+            (State::Failed, Some("failed"))
+        );
     })
     .await;
 }
@@ -118,13 +152,19 @@ async fn what_is_over_goes_and_names_its_file() {
             add(stores, id, name, Wanted::Everything, seconds).await;
             begin(stores, id, name, file).await;
         }
-        let names = async |file: &str| exports::names_file(&mut stores.db.read().await.unwrap(), file).await.unwrap();
+        let names = async |file: &str| {
+            exports::names_file(&mut stores.db.read().await.unwrap(), file)
+                .await
+                .unwrap()
+        };
         assert!(names("fa").await && !names("f").await);
         let gone = write(stores, |tx| {
             Box::pin(async move { exports::sweep(tx, at(1).plus_seconds(KEPT_SECONDS)).await })
         });
         assert_eq!(gone.await, ["fa"]);
-        let removed = write(stores, move |tx| Box::pin(async move { exports::remove(tx, id, "b").await }));
+        let removed = write(stores, move |tx| {
+            Box::pin(async move { exports::remove(tx, id, "b").await })
+        });
         assert_eq!(removed.await.as_deref(), Some("fb"));
         assert!(!names("fa").await && !names("fb").await && names("fc").await);
     })
@@ -134,20 +174,29 @@ async fn what_is_over_goes_and_names_its_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_job_is_kept_or_given_back() {
     for_each_engine(async |stores| {
-        write(stores, |tx| Box::pin(async move { jobs::queue(tx, "long", "make", "{}", at(1)).await })).await;
+        write(stores, |tx| {
+            Box::pin(async move { jobs::queue(tx, "long", "make", "{}", at(1)).await })
+        })
+        .await;
         let claim = async |now, left| jobs::claim_but(&stores.db, at(now), left).await.unwrap();
         assert_eq!(claim(2, "make").await, None, "it is left to others");
         let job = claim(2, "").await.unwrap();
         let renew = async |now| {
             let job = job.clone();
-            write(stores, move |tx| Box::pin(async move { jobs::renew(tx, &job, at(now)).await })).await
+            write(stores, move |tx| {
+                Box::pin(async move { jobs::renew(tx, &job, at(now)).await })
+            })
+            .await
         };
         assert!(renew(100).await);
         assert_eq!(claim(200, "").await, None, "it was kept");
         let theirs = claim(221, "").await.unwrap();
         assert_eq!(theirs.attempts, 2);
         assert!(!renew(222).await, "another worker has it");
-        write(stores, move |tx| Box::pin(async move { jobs::give_back(tx, &theirs).await })).await;
+        write(stores, move |tx| {
+            Box::pin(async move { jobs::give_back(tx, &theirs).await })
+        })
+        .await;
         assert_eq!(claim(223, "").await.unwrap().attempts, 2, "that was no try");
     })
     .await;
