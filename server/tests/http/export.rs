@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -827,7 +828,6 @@ async fn a_copy_is_sealed_and_only_its_customer_gets_it_and_not_for_long() {
             "{plain:?}"
         );
     }
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(
         house

@@ -265,7 +265,11 @@ impl Drop for Scratch {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic: that is how it fails")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test may panic: that is how it fails"
+    )]
 
     use super::*;
     use crate::world::World;
