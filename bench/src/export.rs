@@ -79,7 +79,7 @@ pub async fn measure(folder: &Path, house: &House, three: &str) -> Result<Measur
         times.get(at).copied().unwrap_or(f64::NAN)
     };
     eprintln!("  a small copy: p50 {:.0} ms, p99 {:.0} ms", of(50), of(99));
-    let rate = median(figures.into_iter());
+    let rate = median(figures);
     Ok(Measured {
         bounds: vec![
             Bound::at_least(
@@ -247,7 +247,7 @@ fn json_of(archive: &[u8], folder: &Path) -> Result<Unpacked> {
     for at in 0..zip.len() {
         let mut file = zip.by_index(at)?;
         let name = file.name()?.into_owned();
-        if !name.ends_with(".json") || name == "manifest.json" {
+        if Path::new(&name).extension() != Some("json".as_ref()) || name == "manifest.json" {
             continue;
         }
         let mut text = String::new();

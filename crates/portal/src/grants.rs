@@ -11,6 +11,7 @@ use fairhold_store::grants::{self, ConsentRecord, NewRecord, StoredGrant};
 use fairhold_store::{StoreError, accounts};
 
 use crate::asks::AskError;
+use crate::company::Current;
 use crate::error::{Error, Result};
 use crate::{Customer, Portal};
 
@@ -212,7 +213,15 @@ impl Portal {
         drop(tx);
         let record = record.ok_or(Error::NotFound)?;
         self.look_at_own(customer, CHOICES).await?;
-        let current = self.company().current();
+        Ok(self.receipt_of(customer, &self.company().current(), &record))
+    }
+
+    pub(crate) fn receipt_of(
+        &self,
+        customer: &Customer,
+        current: &Current,
+        record: &ConsentRecord,
+    ) -> serde_json::Value {
         let recorded = Recorded {
             id: format!("{}-{}", customer.id, record.seq),
             customer: customer.id.to_string(),
@@ -226,7 +235,7 @@ impl Portal {
             until: record.until,
         };
         let url = &self.settings().public_url;
-        Ok(receipt(&current.catalog, &recorded, url))
+        receipt(&current.catalog, &recorded, url)
     }
 
     /// Says yes or no to a purpose, at once. What says nothing new changes nothing. `version` is that of the words which the

@@ -7,7 +7,6 @@ use fairhold_domain::catalog::OWN_CONNECTION;
 use fairhold_domain::export::{LeftOut, Wanted, WhyNot};
 use fairhold_domain::facts::{self, Shown, SystemState};
 use fairhold_domain::ids::CustomerId;
-use fairhold_domain::receipt::{Recorded, receipt};
 use fairhold_store::exports::{self, Finished};
 use fairhold_store::grants;
 use tokio::sync::mpsc;
@@ -348,19 +347,7 @@ impl Portal {
             };
             before = last.seq;
             for record in &records {
-                let recorded = Recorded {
-                    id: format!("{}-{}", customer.id, record.seq),
-                    customer: customer.id.to_string(),
-                    at: record.at,
-                    event: record.event,
-                    purpose: &record.purpose,
-                    version: record.version,
-                    words: &record.words,
-                    fields: &record.fields,
-                    until: record.until,
-                };
-                let url = &self.settings().public_url;
-                let text = format!("{:#}\n", receipt(&current.catalog, &recorded, url));
+                let text = format!("{:#}\n", self.receipt_of(customer, current, record));
                 send(pieces, Piece::Receipt(record.seq, text)).await?;
             }
         }

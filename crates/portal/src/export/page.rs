@@ -144,7 +144,7 @@ pub(super) fn groups(
         let lists: Vec<ListView> = lists
             .map(|p| (p, true))
             .chain(long.map(|p| (p, false)))
-            .filter_map(|(part, entries)| list_view(current, part, entries, files(part)?))
+            .filter_map(|(part, entries)| Some(list_view(current, part, entries, files(part)?)))
             .collect();
         (!facts.is_empty() || !lists.is_empty()).then(|| GroupView {
             id: format!("group-{}", group as usize),
@@ -161,7 +161,7 @@ fn list_view(
     part: &Part,
     with_entries: bool,
     (files, rows): (FilesView, u64),
-) -> Option<ListView> {
+) -> ListView {
     let collection = current
         .catalog
         .dataset(&part.dataset)
@@ -173,7 +173,7 @@ fn list_view(
         .map(|entry| entry_view(part, entry, collection))
         .collect();
     let unseen = rows.saturating_sub(part.entries.len() as u64);
-    Some(ListView {
+    ListView {
         label: part.label.clone(),
         description: part.description.clone(),
         class: class(part.origin),
@@ -183,7 +183,7 @@ fn list_view(
         more: (unseen > 0).then(|| present::number(unseen)),
         entries,
         files,
-    })
+    }
 }
 
 fn entry_view(

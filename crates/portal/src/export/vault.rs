@@ -331,7 +331,7 @@ mod tests {
             writer.write_all(&some(2 * PIECE)).unwrap();
             writer.finish().unwrap();
         }
-        let sealed = usize::try_from(SEALED_PIECE).unwrap();
+        let piece = usize::try_from(SEALED_PIECE).unwrap();
         let read = |name: &str, sealer: &Sealer| {
             SealedReader::open(folder.path(), name, sealer.clone(), 2 * PIECE as u64, 0)
                 .and_then(all)
@@ -339,7 +339,7 @@ mod tests {
         };
         let a = std::fs::read(folder.path().join("a")).unwrap();
         let mut turned = a.clone();
-        turned.rotate_left(sealed);
+        turned.rotate_left(piece);
         std::fs::write(folder.path().join("turned"), turned).unwrap();
         std::fs::rename(folder.path().join("b"), folder.path().join("other")).unwrap();
         let mut stranger = sealer.clone();

@@ -94,7 +94,7 @@ pub(super) fn write(
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
             Piece::Page(reading) => writer.page(&reading)?,
-            Piece::Own(rows) => writer.own(rows)?,
+            Piece::Own(rows) => writer.own(rows),
             Piece::Broken(name, why) => writer.broken(&name, why),
             Piece::LeftOut(left_out) => writer.left_out.push(left_out),
             Piece::Receipt(number, text) => writer.receipt(number, &text)?,
@@ -266,7 +266,7 @@ impl Writer {
         Ok(self.sheets.len() - 1)
     }
 
-    fn own(&mut self, rows: Vec<OwnRow>) -> io::Result<()> {
+    fn own(&mut self, rows: Vec<OwnRow>) {
         for OwnRow { part, values } in rows {
             let (mut json, mut names, mut cells) = (String::from("\n{"), Vec::new(), Vec::new());
             for (at, (name, value)) in values.iter().enumerate() {
@@ -287,7 +287,6 @@ impl Writer {
             });
             self.parts.push(part);
         }
-        Ok(())
     }
 
     fn broken(&mut self, name: &CollectionName, why: WhyNot) {
@@ -595,7 +594,7 @@ fn write_access_package(archive: &mut Archive, listed: &[Listed<'_>]) -> io::Res
     archive.file("access-package.json", None, about.sum(), |out| {
         let mut begin = "{";
         for listed in listed {
-            let name = &listed.name;
+            let name = listed.name;
             // A table may hold rows of the customer's own and rows that those point at.
             let is_twice = listed.shared && own.contains(&name);
             let kind = if is_twice { ":shared" } else { "" };
