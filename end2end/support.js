@@ -110,6 +110,20 @@ function code(key) {
   return String(number % 1_000_000).padStart(6, "0");
 }
 
+/** A fresh address for each test: two of them run side by side. */
+export const fresh = () => `e2e.${Math.random().toString(36).slice(2)}@example.com`;
+
+/** The link to join in the newest mail to an address, from the demo's page of mail. */
+export async function linkTo(page, address) {
+  let link;
+  await expect(async () => {
+    await page.goto("/demo/outbox");
+    const mail = page.locator("li.card", { hasText: address }).first();
+    link = (await mail.innerText({ timeout: 1000 })).match(/\/joining\/\S+/)[0];
+  }).toPass();
+  return link;
+}
+
 /** Waits until the search box of My data narrows the page: from then on the browser's own code runs. */
 export async function islandsRun(page) {
   const box = page.getByRole("searchbox");

@@ -1,20 +1,7 @@
 // Somebody joins a programme from the shop's page, and from a frame in it.
-import { expect, expectNoViolation, test } from "../support.js";
+import { expect, expectNoViolation, fresh, linkTo, test } from "../support.js";
 
 const SHOP = "https://finch-and-rowan.example";
-/** A fresh address for each test: two of them run side by side. */
-const fresh = () => `e2e.${Math.random().toString(36).slice(2)}@example.com`;
-
-/** The link in the newest mail to an address, from the demo's page of mail. */
-async function linkTo(page, address) {
-  let link;
-  await expect(async () => {
-    await page.goto("/demo/outbox");
-    const mail = page.locator("li.card", { hasText: address }).first();
-    link = (await mail.innerText({ timeout: 1000 })).match(/\/joining\/\S+/)[0];
-  }).toPass();
-  return link;
-}
 
 test("a stranger joins with an address, and finds the way back to the shop", async ({ page, javaScriptEnabled }) => {
   const address = fresh();

@@ -1,0 +1,58 @@
+// The whole way of a customer: from the page to join, over two answers, to the first reward and out again.
+import { expect, expectNoViolation, fresh, linkTo, test } from "../support.js";
+
+const PASSWORD = "from-the-door-to-the-tree";
+
+test("somebody joins, shares, takes a reward and leaves", async ({ page, javaScriptEnabled }) => {
+  test.setTimeout(120_000);
+  const address = fresh();
+  const heading = (name) => expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  const press = (name) => page.getByRole("main").getByRole("button", { name, exact: true }).click();
+
+  await page.goto("/join/club");
+  await page.getByLabel("E-mail address").fill(address);
+  await page.getByLabel("Nickname").fill("Wren");
+  await press("Send me the link");
+  await page.goto(await linkTo(page, address));
+  await expect(page.getByText("We will call you Wren")).toBeVisible();
+  await press("Yes, I join");
+  await page.getByRole("link", { name: "Choose a password" }).click();
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("main").getByRole("button").first().click();
+  await page.getByLabel("E-mail address").fill(address);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await press("Log in");
+
+  // Nothing is asked of somebody before a day has passed, but everything can be picked.
+  await page.goto("/rewards");
+  await expect(page.getByRole("main")).toContainText("20 points");
+  const answer = async (question, fill) => {
+    await page.goto("/share");
+    const link = page.getByRole("link", { name: question });
+    if (!(await link.isVisible())) await page.getByText("Everything you could share").click();
+    await link.click();
+    await heading(question);
+    await fill();
+    await press("Yes");
+    await expect(page.getByRole("status")).toContainText("the points for it are yours");
+  };
+  await answer("What do you like to drink, and how do you make it?", async () => {
+    await page.getByLabel("Tea", { exact: true }).check();
+    await page.getByRole("group").last().getByRole("checkbox").first().check();
+  });
+  await answer("What would you like to find on our shelves?", () => page.locator("form.answers textarea, form textarea, main input[type=text]").first().fill("Rooibos"));
+
+  await page.goto("/rewards");
+  await expect(page.getByRole("main")).toContainText("60 points");
+  if (javaScriptEnabled) await expectNoViolation(page, "points");
+  const tree = page.locator("section, li, form", { hasText: "A tree in Wicklow" }).filter({ has: page.getByRole("button") }).last();
+  await tree.getByRole("button").click();
+  await heading("Thank you");
+  await expect(page.getByRole("main")).toContainText("A tree in Wicklow");
+
+  await page.goto("/join/club");
+  await press("Leave");
+  await expect(page.getByText("you can still spend them")).toBeVisible();
+  await page.goto("/permissions");
+  await expect(page.locator("#your_offers")).toContainText("You said yes today");
+});
