@@ -6,9 +6,7 @@
 //! both sides, so that neither leaves something out.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +31,7 @@ use sqlx::{AssertSqlSafe, Connection as _, MySqlPool, PgPool, SqlitePool};
 use tokio::task::JoinSet;
 
 use crate::report::{Bound, median};
-use crate::{PASSWORD, add_customer};
+use crate::{PASSWORD, add_customer, master_key};
 
 /// Reading must reach this share of the readings a second by hand.
 const LEAST_SHARE: f64 = 0.5;
@@ -297,14 +295,7 @@ async fn portal_on(folder: &Path, database: &Database) -> Result<Portal> {
     let mut config = Config::default();
     config.data.folder = folder.join("data");
     config.company.catalog = catalog;
-    let key = folder.join("master.key");
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&key)?;
-    file.write_all("0b".repeat(32).as_bytes())?;
-    config.data.master_key_file = Some(key);
+    config.data.master_key_file = Some(master_key(&folder)?);
     let mut parts = parts(&config, Mode::Demo, World::real()).await?;
     let connector = database.connector.clone();
     parts.connections = BTreeMap::from([("c".to_owned(), connector)]);

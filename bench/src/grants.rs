@@ -24,8 +24,8 @@ use sqlx::{Connection as _, PgPool, SqlitePool};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::add_customer;
 use crate::report::{Bound, median};
+use crate::{add_customer, master_key};
 
 /// Grants must come to this share of the bare transactions a second.
 const LEAST_SHARE: f64 = 0.5;
@@ -107,6 +107,8 @@ async fn compare(engine: &str, folder: &Path, db: Option<Db>, bare: &Bare) -> Re
     let mut config = Config::default();
     config.data.folder = folder.to_path_buf();
     config.company.catalog = Path::new("catalog/demo").canonicalize()?;
+    std::fs::create_dir_all(folder)?;
+    config.data.master_key_file = Some(master_key(folder)?);
     let mut parts = parts(&config, Mode::Demo, World::real()).await?;
     if let Some(db) = db {
         parts.db = db;

@@ -16,6 +16,8 @@ mod program;
 mod report;
 mod storm;
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -407,6 +409,18 @@ async fn add_customer_with_three_orders(house: &House) -> Result<String> {
     add_customer(&portal, &email, Vec::new()).await?;
     portal.close().await;
     Ok(email)
+}
+
+/// A master key of a portal that is only measured, in a file that only we can read.
+fn master_key(folder: &Path) -> Result<PathBuf> {
+    let key = folder.join("master.key");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&key)?;
+    file.write_all("0b".repeat(32).as_bytes())?;
+    Ok(key)
 }
 
 async fn add_customer(portal: &Portal, email: &str, values: Vec<(String, OwnValue)>) -> Result<()> {
