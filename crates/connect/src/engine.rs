@@ -10,7 +10,7 @@ use fairhold_domain::{
 };
 
 use crate::{
-    ConnectError, Connector, Found, Plan, ReadRequest, Reading,
+    Collected, ConnectError, Connector, ErasedRows, Found, Plan, ReadRequest, Reading, erase,
     read::{self, RawRow, Search, Session},
     sql::{Dialect, Statement},
     value::{Cell, KeyValue},
@@ -30,6 +30,13 @@ pub(crate) trait Engine: Send + Sync {
 
     /// Takes a connection and begins a transaction that can only read.
     async fn open(&self) -> Result<Self::Session, ConnectError>;
+
+    /// Takes a connection that may write, and begins a transaction.
+    async fn open_to_erase(&self) -> Result<Self::Session, ConnectError>;
+
+    /// Has the database forget what was erased where it keeps more than the newest state, as far as it can be told to. What
+    /// goes wrong here is noted, and no error: the erasure itself is done.
+    async fn scrub(&self, tables: &[&str]);
 
     /// What the database has.
     async fn look_around(session: &mut Self::Session) -> Result<LiveSchema, ConnectError>;
@@ -80,7 +87,38 @@ impl<E: Engine> Connector for E {
         })
         .await
     }
+
+    async fn collect(&self, plan: &Plan, request: &ReadRequest) -> Result<Collected, ConnectError> {
+        within(self.timeout() * LONGER, async {
+            let mut session = self.open().await?;
+            let collected = erase::collect(&mut session, plan, request).await?;
+            session.end().await.map(|()| collected)
+        })
+        .await
+    }
+
+    async fn erase(
+        &self,
+        plan: &Plan,
+        request: &ReadRequest,
+        collected: &Collected,
+        secret: &[u8],
+    ) -> Result<Vec<ErasedRows>, ConnectError> {
+        let done = within(self.timeout() * LONGER, async {
+            let mut session = self.open_to_erase().await?;
+            let done = erase::erase(&mut session, plan, request, collected, secret).await?;
+            session.end().await.map(|()| done)
+        })
+        .await?;
+        let tables = done.iter().filter_map(|rows| plan.source(&rows.name));
+        let tables: Vec<&str> = tables.map(|(_, source)| source.table.as_str()).collect();
+        self.scrub(&tables).await;
+        Ok(done)
+    }
 }
+
+/// An erasure may take so many times as long as a page: nobody waits before it.
+pub(crate) const LONGER: u32 = 10;
 
 /// What an index finds in a moment, each kind of contact point for itself: where addresses have an index and numbers have
 /// none, addresses are found.

@@ -14,6 +14,7 @@
 //! quotes, casts and orders), a `Session` (runs one statement), and an `Engine` that opens sessions.
 
 mod engine;
+mod erase;
 pub mod mysql;
 mod plan;
 pub mod postgres;
@@ -28,6 +29,7 @@ mod value;
 use async_trait::async_trait;
 use fairhold_domain::{catalog::Dataset, contact_point::ContactPoints, schema::LiveSchema};
 
+pub use erase::{Collected, CollectedRows, CollectedTable, ErasedRows};
 pub use mysql::MySqlConnector;
 pub use plan::Plan;
 pub use postgres::PostgresConnector;
@@ -40,7 +42,7 @@ pub use server::{ServerSettings, SettingsError, Tls};
 pub use sqlite::{SqliteConnector, SqliteSettings};
 pub use value::{Cell, KeyValue, MAX_CELL_BYTES, RowKey};
 
-/// A connected system. Reads only.
+/// A connected system. Only [`Connector::erase`] writes.
 #[async_trait]
 pub trait Connector: Send + Sync {
     /// What the live database has: tables, views, columns, keys.
@@ -60,6 +62,24 @@ pub trait Connector: Send + Sync {
 
     /// Everything that is tied to the start rows, one page a collection, from one consistent moment.
     async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError>;
+
+    /// The keys of all rows that are tied to the start rows, from one consistent moment: what an erasure needs, so that it
+    /// can go on when the address has been written over. Of the request only what was proven counts.
+    async fn collect(&self, plan: &Plan, request: &ReadRequest) -> Result<Collected, ConnectError>;
+
+    /// Erases what was collected, and what has come to it since, in one transaction: all or nothing. Done again it changes
+    /// nothing more, and tells the same. `secret` makes the masks.
+    ///
+    /// # Errors
+    /// [`ConnectError::Refused`] where the portal may only read, [`ConnectError::Bound`] where a rule of the database stands
+    /// in the way; nothing has changed then, as with all others.
+    async fn erase(
+        &self,
+        plan: &Plan,
+        request: &ReadRequest,
+        collected: &Collected,
+        secret: &[u8],
+    ) -> Result<Vec<ErasedRows>, ConnectError>;
 }
 
 /// Why a system could not be read. A closed set without any value in it; the caller has the customer's sentence for each.
@@ -83,6 +103,9 @@ pub enum ConnectError {
     /// It answered one statement with an error that tells nothing of the others.
     #[error("the system could not answer")]
     Failed,
+    /// A rule of its own, a constraint or a trigger, does not allow the change.
+    #[error("a rule of the system's database does not allow it")]
+    Bound,
     /// The cursor or the collection asked for does not belong to this plan.
     #[error("this page does not exist any more")]
     NoSuchPage,

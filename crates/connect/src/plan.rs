@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use fairhold_domain::{
     catalog::{Collection, Dataset, Field, looks_like_a_secret},
     contact_point,
+    erasure::{self, Fate},
     reach::{Hop, Spot, Tie, reach},
     schema::{LiveColumn, LiveSchema, LiveTable},
 };
@@ -54,6 +55,36 @@ pub(crate) struct Source {
     pub shared: Vec<Step>,
     /// In a table of one row a fact: which columns hold a fact's name and value.
     pub key_value: Option<KeyValueTable>,
+    /// All columns, in the order of `columns`.
+    pub names: Vec<Name>,
+    /// What erasure does to the customer's own rows.
+    pub fate: Fate,
+    /// Whether rows that only others' rows point at go with the last of these.
+    pub goes_unused: bool,
+    /// References that the database enforces from here to tables that are read.
+    pub foreign: Vec<Foreign>,
+    /// References from any table to this one, whether the database enforces them or the catalog tells of them.
+    pub pointed_at: Vec<PointedAt>,
+}
+
+/// A reference that the database enforces.
+#[derive(Debug)]
+pub(crate) struct Foreign {
+    /// Index of the source that it leads to.
+    pub to: usize,
+    /// Indexes of the columns that hold it.
+    pub columns: Vec<usize>,
+    /// Whether all of them may be empty.
+    pub nullable: bool,
+}
+
+/// A reference to a source's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PointedAt {
+    /// The table that it leads from, quoted.
+    pub from: String,
+    /// Its columns, and those of the source's table.
+    pub on: Vec<(Name, Name)>,
 }
 
 /// A table of one row a fact.
@@ -170,6 +201,12 @@ impl Plan {
         &self.undescribed_tables
     }
 
+    /// What erasure does to the customer's own rows of each collection, in the catalog's order.
+    pub fn fates(&self) -> impl Iterator<Item = (&CollectionName, &Fate)> {
+        let own = self.sources.iter().filter(|source| source.is_own());
+        own.map(|source| (&source.name, &source.fate))
+    }
+
     pub(crate) fn source(&self, name: &CollectionName) -> Option<(usize, &Source)> {
         self.sources
             .iter()
@@ -259,7 +296,7 @@ impl Draft<'_> {
                     .all(|(column, _)| table.column(column).is_some());
                 let is_tied = reach.at(spot).is_some_and(|r| !r.ties.is_empty());
                 if is_tied && whole {
-                    sources.push(self.source(name, c, table));
+                    sources.push(self.source(name, d, c, table));
                     spots.push((spot, table, c));
                 } else if is_tied {
                     self.cut_off.insert(name.clone());
@@ -323,6 +360,12 @@ impl Draft<'_> {
                 }
             }
         }
+        for index in 0..sources.len() {
+            let (foreign, pointed_at) = self.references(index, &spots, &sources);
+            if let Some(source) = sources.get_mut(index) {
+                (source.foreign, source.pointed_at) = (foreign, pointed_at);
+            }
+        }
         let streamed: Vec<bool> = sources.iter().map(|s| streams(s, &sources)).collect();
         for (source, streamed) in sources.iter_mut().zip(streamed) {
             source.streamed = streamed;
@@ -356,7 +399,79 @@ impl Draft<'_> {
         }
     }
 
-    fn source(&self, name: CollectionName, collection: &Collection, table: &LiveTable) -> Source {
+    /// The references from a source that the database enforces, and all that lead to it.
+    fn references(
+        &self,
+        index: usize,
+        spots: &[(Spot, &LiveTable, &Collection)],
+        sources: &[Source],
+    ) -> (Vec<Foreign>, Vec<PointedAt>) {
+        let Some((_, table, _)) = spots.get(index) else {
+            return (Vec::new(), Vec::new());
+        };
+        let position = |column: &String| {
+            let column = table.column(column)?;
+            table.columns.iter().position(|c| c.name == column.name)
+        };
+        let mut foreign = Vec::new();
+        for key in &table.foreign_keys {
+            let columns: Option<Vec<usize>> = key.columns.iter().map(position).collect();
+            let Some(columns) = columns else { continue };
+            let nullable = |column: &usize| table.columns.get(*column).is_some_and(|c| c.nullable);
+            let target = self.schema.table(key.schema.as_deref(), &key.table);
+            for (to, spot) in spots.iter().enumerate() {
+                if target.is_some_and(|target| std::ptr::eq(target, spot.1)) {
+                    foreign.push(Foreign {
+                        to,
+                        nullable: columns.iter().all(nullable),
+                        columns: columns.clone(),
+                    });
+                }
+            }
+        }
+        let mut pointed_at = Vec::new();
+        for other in self.schema.tables.iter().filter(|other| !other.is_view) {
+            for key in &other.foreign_keys {
+                let target = self.schema.table(key.schema.as_deref(), &key.table);
+                let pair = |(from, to): (&String, &String)| {
+                    let (from, to) = (other.column(from)?, table.column(to)?);
+                    let name = |column| Name::new(column, self.dialect);
+                    Some((name(from), name(to)))
+                };
+                let pairs = key.columns.iter().zip(&key.references);
+                if target.is_some_and(|target| std::ptr::eq(target, *table))
+                    && let Some(on) = pairs.map(pair).collect()
+                {
+                    let from = self.table(other);
+                    pointed_at.push(PointedAt { from, on });
+                }
+            }
+        }
+        for (parent, step) in sources
+            .iter()
+            .flat_map(|s| s.shared.iter().map(move |step| (s, step)))
+        {
+            if step.child == index {
+                let on = step.on.iter().map(|p| (p.parent.clone(), p.child.clone()));
+                let known = PointedAt {
+                    from: parent.table.clone(),
+                    on: on.collect(),
+                };
+                if !pointed_at.contains(&known) {
+                    pointed_at.push(known);
+                }
+            }
+        }
+        (foreign, pointed_at)
+    }
+
+    fn source(
+        &self,
+        name: CollectionName,
+        dataset: &Dataset,
+        collection: &Collection,
+        table: &LiveTable,
+    ) -> Source {
         let closed: Vec<Option<Cell>> = table
             .columns
             .iter()
@@ -423,6 +538,15 @@ impl Draft<'_> {
             streamed: false,
             shared: Vec::new(),
             key_value,
+            names: table
+                .columns
+                .iter()
+                .map(|c| Name::new(c, self.dialect))
+                .collect(),
+            fate: erasure::fate(dataset, collection, table),
+            goes_unused: !table.is_view && erasure::shared_rows_go(collection),
+            foreign: Vec::new(),
+            pointed_at: Vec::new(),
         }
     }
 

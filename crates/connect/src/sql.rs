@@ -116,6 +116,11 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
         None
     }
 
+    /// `DELETE` from a table whose rows stand under that alias, up to its `WHERE`.
+    fn delete(&self, table: &str, alias: &str) -> String {
+        format!("DELETE FROM {table} AS {alias}")
+    }
+
     /// A condition that is true of every text which fits the pattern, whatever the case of its ASCII letters.
     fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, pattern: &Pattern);
 }

@@ -10,6 +10,7 @@ pub mod contact;
 pub mod contact_point;
 pub mod device;
 pub mod email;
+pub mod erasure;
 pub mod export;
 pub mod factors;
 pub mod facts;

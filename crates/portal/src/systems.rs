@@ -129,6 +129,7 @@ pub(crate) const fn state_of(error: ConnectError) -> SystemState {
         ConnectError::Down
         | ConnectError::Refused
         | ConnectError::Damaged
+        | ConnectError::Bound
         | ConnectError::Failed => SystemState::Down,
         ConnectError::TooSlow => SystemState::Slow,
         ConnectError::Changed => SystemState::Changed,

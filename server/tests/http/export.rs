@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fairhold_connect::{
-    ConnectError, Connector, Found, Plan, ReadRequest, Reading, SqliteConnector, SqliteSettings,
+    Collected, ConnectError, Connector, ErasedRows, Found, Plan, ReadRequest, Reading,
+    SqliteConnector, SqliteSettings,
 };
 use fairhold_domain::catalog::Dataset;
 use fairhold_domain::contact_point::ContactPoints;
@@ -511,6 +512,20 @@ impl Connector for Gated {
             self.gate.acquire().await.unwrap().forget();
         }
         self.inner.read(plan, request).await
+    }
+
+    async fn collect(&self, plan: &Plan, request: &ReadRequest) -> Result<Collected, ConnectError> {
+        self.inner.collect(plan, request).await
+    }
+
+    async fn erase(
+        &self,
+        plan: &Plan,
+        request: &ReadRequest,
+        collected: &Collected,
+        secret: &[u8],
+    ) -> Result<Vec<ErasedRows>, ConnectError> {
+        self.inner.erase(plan, request, collected, secret).await
     }
 }
 

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fairhold_connect::{ConnectError, Connector, Found, Plan, ReadRequest, Reading};
+use fairhold_connect::{
+    Collected, ConnectError, Connector, ErasedRows, Found, Plan, ReadRequest, Reading,
+};
 use fairhold_domain::catalog::Dataset;
 use fairhold_domain::contact_point::ContactPoints;
 use fairhold_domain::schema::LiveSchema;
@@ -208,6 +210,20 @@ impl Connector for Fault {
     }
 
     async fn read(&self, _: &Plan, _: &ReadRequest) -> Result<Reading, ConnectError> {
+        std::future::pending().await
+    }
+
+    async fn collect(&self, _: &Plan, _: &ReadRequest) -> Result<Collected, ConnectError> {
+        std::future::pending().await
+    }
+
+    async fn erase(
+        &self,
+        _: &Plan,
+        _: &ReadRequest,
+        _: &Collected,
+        _: &[u8],
+    ) -> Result<Vec<ErasedRows>, ConnectError> {
         std::future::pending().await
     }
 }

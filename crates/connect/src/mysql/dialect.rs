@@ -135,6 +135,11 @@ impl Dialect for MySqlDialect {
         }
     }
 
+    /// Older servers know no alias in a plain `DELETE`.
+    fn delete(&self, table: &str, alias: &str) -> String {
+        format!("DELETE {alias} FROM {table} AS {alias}")
+    }
+
     /// LIKE knows no case in the collation that is named here, nor accents.
     fn may_hold(&self, sql: &mut Sql<'_>, expression: &Expr, pattern: &Pattern) {
         let text = self.as_text(expression).sql;

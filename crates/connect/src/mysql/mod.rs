@@ -63,19 +63,36 @@ impl MySqlConnector {
         })
     }
 
-    async fn begin(&self) -> Result<MySqlSession, ConnectError> {
+    async fn begin(&self, begin: &'static str) -> Result<MySqlSession, ConnectError> {
         let connection = acquire(&self.pool, &self.door, closed).await?;
         let mut session = MySqlSession {
             connection,
             ended: false,
         };
-        session.run(BEGIN).await?;
+        session.run(begin).await?;
         Ok(session)
+    }
+}
+
+impl MySqlConnector {
+    /// A connection that was left over from before the server went down fails at once, and the next one may be new.
+    async fn open_with(&self, begin: &'static str) -> Result<MySqlSession, ConnectError> {
+        for _ in 0..self.pool.size() {
+            match self.begin(begin).await {
+                Err(ConnectError::Down) => {}
+                answer => return answer,
+            }
+        }
+        self.begin(begin).await
     }
 }
 
 /// A transaction that can only read, and whose statements all see the same moment.
 const BEGIN: &str = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+
+/// A transaction of an erasure.
+const BEGIN_TO_ERASE: &str =
+    "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION READ WRITE";
 
 fn options(settings: &ServerSettings) -> Result<MySqlConnectOptions, SettingsError> {
     const SCHEME: &str = "mysql";
@@ -141,16 +158,16 @@ impl Engine for MySqlConnector {
         self.timeout
     }
 
-    /// A connection that was left over from before the server went down fails at once, and the next one may be new.
     async fn open(&self) -> Result<MySqlSession, ConnectError> {
-        for _ in 0..self.pool.size() {
-            match self.begin().await {
-                Err(ConnectError::Down) => {}
-                answer => return answer,
-            }
-        }
-        self.begin().await
+        self.open_with(BEGIN).await
     }
+
+    async fn open_to_erase(&self) -> Result<MySqlSession, ConnectError> {
+        self.open_with(BEGIN_TO_ERASE).await
+    }
+
+    /// The server cleans up behind itself, and takes no order to.
+    async fn scrub(&self, _: &[&str]) {}
 
     async fn look_around(session: &mut MySqlSession) -> Result<LiveSchema, ConnectError> {
         describe(session).await
@@ -253,10 +270,12 @@ fn closed(error: &sqlx::Error) -> ConnectError {
     match number {
         // No such column, table, view or function; types that do not go together.
         1054 | 1146 | 1305 | 1356 | 1267 | 1270 | 1271 => ConnectError::Changed,
+        // Rules: keys, references, empty or too long values, checks, and what a trigger raises.
+        1048 | 1062 | 1264 | 1364 | 1406 | 1451 | 1452 | 1644 | 3819 | 4025 => ConnectError::Bound,
         // Log-ins, databases, tables, columns that are refused.
         1044 | 1045 | 1142 | 1143 | 1227 | 1698 | 3118 => ConnectError::Refused,
         // A lock was not to be had, a statement was stopped, or there are no more connections.
-        1205 | 1317 | 1969 | 3024 | 1040 | 1203 | 1226 => ConnectError::TooSlow,
+        1205 | 1213 | 1317 | 1969 | 3024 | 1040 | 1203 | 1226 => ConnectError::TooSlow,
         // The server shuts down, or has no more memory.
         1037 | 1038 | 1053 | 1077 | 1079 | 1080 | 1927 | 4031 => ConnectError::Down,
         // Damaged tables.

@@ -20,7 +20,7 @@ use sqlx::{
 use self::{describe::describe, dialect::PostgresDialect};
 use crate::{
     ConnectError,
-    engine::{Engine, raw_rows},
+    engine::{Engine, LONGER, raw_rows},
     read::{RawRow, Session},
     server::{Door, ServerSettings, SettingsError, Tls, acquire, closed_line, is_here},
     sql::{Dialect, Statement},
@@ -33,6 +33,7 @@ pub struct PostgresConnector {
     pool: PgPool,
     door: Door,
     begin: String,
+    begin_to_erase: String,
     names_statements: bool,
     timeout: Duration,
 }
@@ -56,22 +57,36 @@ impl PostgresConnector {
             names_statements: names_statements(&options),
             pool: settings.pool().connect_lazy_with(options),
             door,
-            begin: begin(settings.timeout),
+            begin: begin("READ ONLY", settings.timeout),
+            begin_to_erase: begin("READ WRITE", settings.timeout * LONGER),
             timeout: settings.timeout,
         })
     }
 
-    async fn begin(&self) -> Result<PostgresSession, ConnectError> {
+    async fn begin(&self, begin: &str) -> Result<PostgresSession, ConnectError> {
         let connection = acquire(&self.pool, &self.door, closed).await?;
         let mut session = PostgresSession {
             connection,
-            begin: self.begin.clone(),
+            begin: begin.to_owned(),
             names_statements: self.names_statements,
             failed: false,
             ended: false,
         };
-        session.run(self.begin.clone()).await?;
+        session.run(begin.to_owned()).await?;
         Ok(session)
+    }
+}
+
+impl PostgresConnector {
+    /// A connection that was left over from before the server went down fails at once, and the next one may be new.
+    async fn open_with(&self, begin: &str) -> Result<PostgresSession, ConnectError> {
+        for _ in 0..self.pool.size() {
+            match self.begin(begin).await {
+                Err(ConnectError::Down) => {}
+                answer => return answer,
+            }
+        }
+        self.begin(begin).await
     }
 }
 
@@ -114,10 +129,10 @@ fn options(settings: &ServerSettings) -> Result<PgConnectOptions, SettingsError>
 
 /// How a transaction begins. All is said anew each time, and for this transaction alone, so that a pooler in between does not
 /// matter. A database without an encoding may hold bytes that are no letters: it gives them as they are, and we look.
-fn begin(timeout: Duration) -> String {
+fn begin(may: &str, timeout: Duration) -> String {
     let milliseconds = timeout.as_millis().max(1);
     format!(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+        "BEGIN ISOLATION LEVEL REPEATABLE READ {may}; \
          SET LOCAL statement_timeout = {milliseconds}; \
          SET LOCAL idle_in_transaction_session_timeout = {milliseconds}; \
          SET LOCAL IntervalStyle = postgres; SET LOCAL DateStyle = ISO; SET LOCAL TimeZone = 'UTC'; \
@@ -139,15 +154,22 @@ impl Engine for PostgresConnector {
         self.timeout
     }
 
-    /// A connection that was left over from before the server went down fails at once, and the next one may be new.
     async fn open(&self) -> Result<PostgresSession, ConnectError> {
-        for _ in 0..self.pool.size() {
-            match self.begin().await {
-                Err(ConnectError::Down) => {}
-                answer => return answer,
+        self.open_with(&self.begin).await
+    }
+
+    async fn open_to_erase(&self) -> Result<PostgresSession, ConnectError> {
+        self.open_with(&self.begin_to_erase).await
+    }
+
+    /// Old versions of rows stay in the files until they are cleaned up, which the server does by itself some time.
+    async fn scrub(&self, tables: &[&str]) {
+        for table in tables {
+            let vacuum = sqlx::raw_sql(AssertSqlSafe(format!("VACUUM {table}")));
+            if vacuum.execute(&self.pool).await.is_err() {
+                tracing::warn!("a system's table could not be cleaned up after an erasure");
             }
         }
-        self.begin().await
     }
 
     async fn look_around(session: &mut PostgresSession) -> Result<LiveSchema, ConnectError> {
@@ -261,6 +283,10 @@ fn closed(error: &sqlx::Error) -> ConnectError {
     match (code.as_str(), code.get(..2).unwrap_or_default()) {
         // Insufficient privilege, and log-ins that are refused.
         ("42501", _) | (_, "28") => ConnectError::Refused,
+        // A constraint, or what a trigger raises.
+        (_, "23" | "P0") => ConnectError::Bound,
+        // Two changes at once: one of them comes later.
+        (_, "40") => ConnectError::TooSlow,
         // Our statements are fixed, so what they name is gone, or has another type now.
         (_, "42" | "22") => ConnectError::Changed,
         // A statement was stopped, a lock was not to be had, or there are no more connections.

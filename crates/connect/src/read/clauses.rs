@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The key's values as the first columns of the outermost SELECT.
-pub(super) fn write_key(sql: &mut Sql, source: &Source) {
+pub(crate) fn write_key(sql: &mut Sql, source: &Source) {
     let dialect = sql.dialect;
     sql.joined(&source.key.parts, ", ", "", |sql, part| {
         sql.select(&part.of("t0", dialect));
@@ -39,7 +39,7 @@ pub(super) fn values_of(columns: &[&Name], values: Vec<KeyValue>) -> HashMap<Str
 
 /// ` FROM … AS t0` with the rows that the condition lets through. Where rows are numbered, the condition stands inside:
 /// only the rows that it lets through are numbered.
-pub(super) fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(&mut Sql)) {
+pub(crate) fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(&mut Sql)) {
     let dialect = sql.dialect;
     if let Some(number) = &source.key.number {
         // Only what is selected further out: a secret is not even carried along inside the database.
@@ -69,7 +69,7 @@ pub(super) fn write_from(sql: &mut Sql, source: &Source, condition: impl FnOnce(
     }
 }
 
-pub(super) fn write_filter(sql: &mut Sql, source: &Source, alias: &str) {
+pub(crate) fn write_filter(sql: &mut Sql, source: &Source, alias: &str) {
     for (column, value) in &source.filter {
         let text = sql.dialect.as_text(&column.of(alias));
         let exact = sql.dialect.exact(&text);
@@ -98,7 +98,7 @@ pub(super) fn write_key_is(sql: &mut Sql, source: &Source, alias: &str, key: &Ro
 }
 
 /// The key's columns equal those of one of the keys; a running number is not looked at.
-pub(super) fn write_key_is_any(sql: &mut Sql, source: &Source, alias: &str, keys: &[&RowKey]) {
+pub(crate) fn write_key_is_any(sql: &mut Sql, source: &Source, alias: &str, keys: &[&RowKey]) {
     let first = |key: &&RowKey| key.0.first().filter(|v| **v != KeyValue::Null).cloned();
     let ([part], Some(values)) = (
         source.key.parts.as_slice(),
@@ -148,7 +148,7 @@ fn write_equal_values(sql: &mut Sql, step: &Step, alias: &str, values: &[KeyValu
 }
 
 /// The child's columns of a step equal those of one of the parents.
-pub(super) fn write_equal_any(sql: &mut Sql, step: &Step, alias: &str, tuples: &[Vec<KeyValue>]) {
+pub(crate) fn write_equal_any(sql: &mut Sql, step: &Step, alias: &str, tuples: &[Vec<KeyValue>]) {
     if let [pair] = step.on.as_slice() {
         let values: Vec<KeyValue> = tuples.iter().flatten().cloned().collect();
         sql.push("(");

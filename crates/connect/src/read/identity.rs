@@ -79,7 +79,7 @@ pub(crate) async fn find(
 }
 
 /// A start row that was fetched just now and holds the address.
-pub(super) struct Start {
+pub(crate) struct Start {
     pub(super) source: usize,
     pub(super) key: RowKey,
     /// Values of the columns that first hops leave from.
@@ -88,7 +88,7 @@ pub(super) struct Start {
 
 /// Fetches the start rows and keeps those that still hold the address: in a column whose addresses the company proved,
 /// or in any column where a second fact proved the row.
-pub(super) async fn prove(
+pub(crate) async fn prove(
     session: &mut dyn Session,
     plan: &Plan,
     request: &ReadRequest,

@@ -17,8 +17,12 @@ use std::{collections::HashSet, hash::Hash};
 
 use async_trait::async_trait;
 
-pub(crate) use self::identity::{Search, find};
-use self::{identity::prove, page::page, shared::Shared};
+pub(crate) use self::{
+    clauses::{write_equal_any, write_filter, write_from, write_key, write_key_is_any},
+    identity::{Search, Start, find, prove},
+    own::write_own_from,
+};
+use self::{page::page, shared::Shared};
 use crate::{
     ConnectError, Plan,
     plan::Source,

@@ -13,7 +13,7 @@ use crate::{
 
 /// ` FROM … WHERE …`: the rows that are the customer's own. A streamed source is joined to its parents, whose order it
 /// follows; any other stands alone.
-pub(super) fn write_own_from(
+pub(crate) fn write_own_from(
     sql: &mut Sql,
     plan: &Plan,
     index: usize,

@@ -1,4 +1,4 @@
-//! `SQLite`: a company's database in a file. Opened for reading only, never created.
+//! `SQLite`: a company's database in a file. Opened for reading only, but for an erasure, and never created.
 //!
 //! Here are the connections and what comes back over them; `dialect` says how its SQL is written, `describe` what the
 //! file has.
@@ -35,7 +35,7 @@ use crate::{
 /// Where the database is and how much of it we take.
 #[derive(Clone, Debug)]
 pub struct SqliteSettings {
-    /// The file. It is opened for reading only and never created.
+    /// The file. It is never created, and opened for reading only, but for an erasure.
     pub path: PathBuf,
     /// At most this many connections at once; at least 1.
     pub max_connections: u32,
@@ -47,6 +47,8 @@ pub struct SqliteSettings {
 #[derive(Debug)]
 pub struct SqliteConnector {
     pool: SqlitePool,
+    /// For erasures alone.
+    eraser: SqlitePool,
     timeout: Duration,
 }
 
@@ -55,20 +57,23 @@ impl SqliteConnector {
     pub fn new(settings: SqliteSettings) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(settings.path)
-            .read_only(true)
             .create_if_missing(false)
             // A writer may hold the file for a moment; our own time-out ends before this wait counts as hanging.
             .busy_timeout(settings.timeout / 2)
-            .pragma("query_only", "ON")
             // Views come with the file: they may not call what could do more than read.
             .pragma("trusted_schema", "OFF");
-        let pool = SqlitePoolOptions::new()
-            .max_connections(settings.max_connections.max(1))
-            .acquire_timeout(settings.timeout)
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
+        let pool = |most: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(most.max(1))
+                .acquire_timeout(settings.timeout)
+                .test_before_acquire(false)
+        };
+        let reading = options.clone().read_only(true).pragma("query_only", "ON");
+        // What is deleted is written over with zeros, or it stays in the file.
+        let erasing = options.foreign_keys(true).pragma("secure_delete", "ON");
         Self {
-            pool,
+            pool: pool(settings.max_connections).connect_lazy_with(reading),
+            eraser: pool(1).connect_lazy_with(erasing),
             timeout: settings.timeout,
         }
     }
@@ -87,7 +92,33 @@ impl Engine for SqliteConnector {
     }
 
     async fn open(&self) -> Result<SqliteSession, ConnectError> {
-        let mut connection = self.pool.acquire().await.map_err(|e| closed(&e))?;
+        SqliteSession::begin(&self.pool, "BEGIN").await
+    }
+
+    async fn open_to_erase(&self) -> Result<SqliteSession, ConnectError> {
+        SqliteSession::begin(&self.eraser, "BEGIN IMMEDIATE").await
+    }
+
+    /// What the log of changes holds goes into the file, and the log is emptied.
+    async fn scrub(&self, _: &[&str]) {
+        let scrubbed = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&self.eraser)
+            .await;
+        // Busy: somebody reads an older state. Whoever ends last empties it.
+        let busy = scrubbed.map(|row| row.try_get::<i64, _>(0).unwrap_or(1) != 0);
+        if busy.unwrap_or(true) {
+            tracing::warn!("a system's log of changes could not be emptied after an erasure");
+        }
+    }
+
+    async fn look_around(session: &mut SqliteSession) -> Result<LiveSchema, ConnectError> {
+        describe(session).await
+    }
+}
+
+impl SqliteSession {
+    async fn begin(pool: &SqlitePool, begin: &'static str) -> Result<Self, ConnectError> {
+        let mut connection = pool.acquire().await.map_err(|e| closed(&e))?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         connection
@@ -97,17 +128,13 @@ impl Engine for SqliteConnector {
             .set_progress_handler(STEPS_BETWEEN_LOOKS, move || {
                 !stopped.load(Ordering::Relaxed)
             });
-        let mut session = SqliteSession {
+        let mut session = Self {
             connection,
             stop,
             ended: false,
         };
-        session.run("BEGIN").await?;
+        session.run(begin).await?;
         Ok(session)
-    }
-
-    async fn look_around(session: &mut SqliteSession) -> Result<LiveSchema, ConnectError> {
-        describe(session).await
     }
 }
 
@@ -237,6 +264,8 @@ fn closed(error: &sqlx::Error) -> ConnectError {
                 1 | 17 => ConnectError::Changed,
                 // PERM, READONLY, AUTH
                 3 | 8 | 23 => ConnectError::Refused,
+                // CONSTRAINT: also what a trigger refuses.
+                19 => ConnectError::Bound,
                 // BUSY, LOCKED, INTERRUPT
                 5 | 6 | 9 => ConnectError::TooSlow,
                 // CORRUPT, NOTADB

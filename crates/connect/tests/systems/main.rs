@@ -8,6 +8,7 @@
 
 mod awkward;
 mod chinook;
+mod erase;
 mod fides;
 mod hostile;
 mod planted;

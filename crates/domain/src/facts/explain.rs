@@ -87,7 +87,7 @@ pub fn explain(
             ([], Some(_)) => "Nobody but you.".to_owned(),
             (names, _) => names.join(" "),
         },
-        kept: kept(dataset, collection, field),
+        kept: kept_words(dataset, collection, field),
         erased: erased(company, field),
     }
 }
@@ -143,7 +143,8 @@ pub const fn basis_words(basis: Basis) -> &'static str {
     }
 }
 
-fn kept(dataset: &Dataset, collection: &Collection, field: &Field) -> String {
+/// How long a field is kept and why, in sentences.
+pub fn kept_words(dataset: &Dataset, collection: &Collection, field: &Field) -> String {
     let Some(keep) = &field.keep else {
         return "Nobody has written down how long we keep it.".to_owned();
     };

@@ -22,7 +22,7 @@ use crate::catalog::{Group, Origin, ShownAs};
 use crate::ids::FieldPath;
 
 pub use cover::{SECRET_REASON, show, withheld};
-pub use explain::{Explanation, basis_words, explain};
+pub use explain::{Explanation, basis_words, explain, kept_words};
 pub use filter::{Filter, Obtained};
 pub use layout::{group, list_group, list_origin, shown_as, title};
 pub use summary::{Summary, summary};

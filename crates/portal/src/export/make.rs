@@ -514,6 +514,7 @@ const fn why_of(error: ConnectError) -> WhyNot {
         ConnectError::Down
         | ConnectError::Refused
         | ConnectError::Damaged
+        | ConnectError::Bound
         | ConnectError::Failed => WhyNot::Down,
     }
 }
