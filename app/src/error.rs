@@ -158,6 +158,7 @@ mod page {
                 | Error::MadeAlready
                 | Error::OtherRequest
                 | Error::TooManyCopies
+                | Error::ErasureBegan
                 | Error::LastAdministrator => Self::BadRequest,
                 Error::NotAllowed => Self::NotAllowed,
                 Error::NotFound => Self::NotFound,

@@ -4,8 +4,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::pages::{
-    account, accounts, demo, download, home, join, my_data, not_found, permissions, rewards,
-    second_fact, share, staff, who_looked,
+    account, accounts, certificates, delete, demo, download, home, join, my_data, not_found,
+    permissions, rewards, second_fact, share, staff, who_looked,
 };
 use crate::state::AppState;
 
@@ -79,6 +79,12 @@ pub fn routes() -> Router<AppState> {
         .route("/who-looked", get(who_looked::page))
         .route("/download", get(download::page).post(download::submit))
         .route("/download/{id}", get(download::file))
+        .route("/delete", get(delete::page).post(delete::submit))
+        .route(
+            "/certificates",
+            get(certificates::page).post(certificates::submit),
+        )
+        .route("/certificates/{erasure}", get(certificates::one))
         .merge(behind_the_staff_door())
         .route("/demo/outbox", get(demo::outbox))
         .route("/act/{*name}", post(my_data::act))

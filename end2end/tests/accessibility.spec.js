@@ -38,6 +38,8 @@ const PAGES = [
   { name: "a link to join that has ended", path: "/joining/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" },
   { name: "rewards", path: "/rewards", who: "ada", act: openDetails },
   { name: "rewards of nobody's", path: "/rewards", who: "ben" },
+  { name: "delete your data", path: "/delete", who: "ben" },
+  { name: "check a certificate", path: "/certificates" },
   { name: "take your data", path: "/download", who: "ben", act: openDetails },
   { name: "take your data, with a copy", path: "/download", who: "ben", act: takeCopy },
   { name: "your log-in", path: "/account", who: "ben" },

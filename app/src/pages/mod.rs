@@ -3,6 +3,8 @@
 pub mod account;
 pub mod accounts;
 pub mod api_docs;
+pub mod certificates;
+pub mod delete;
 pub mod demo;
 pub mod download;
 pub mod form;

@@ -29,13 +29,14 @@ pub enum Visitor {
 }
 
 /// The pages that a customer can go to: address and name.
-const PLACES: [(&str, &str); 7] = [
+const PLACES: [(&str, &str); 8] = [
     ("/my-data", "My data"),
     ("/share", "Share and earn"),
     ("/rewards", "Rewards"),
     ("/permissions", "What you allow"),
     ("/who-looked", "Who looked"),
     ("/download", "Take your data"),
+    ("/delete", "Delete your data"),
     ("/account", "Your log-in"),
 ];
 

@@ -163,6 +163,8 @@ pub enum Action {
     TakeReward,
     /// Take a copy of what is held about a customer.
     ExportData,
+    /// Have everything erased that is held about a customer.
+    EraseData,
     /// Open the staff's first page.
     OpenStaffHome,
     /// Read who works behind the staff door.
@@ -243,7 +245,7 @@ pub fn may(actor: Actor, action: Action) -> bool {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::OpenPublicPage,
         Self::UseDoor,
         Self::BeCustomer,
@@ -258,6 +260,7 @@ impl Action {
         Self::ReadPoints,
         Self::TakeReward,
         Self::ExportData,
+        Self::EraseData,
         Self::OpenStaffHome,
         Self::ReadStaff,
         Self::InviteStaff,
@@ -297,7 +300,8 @@ impl Action {
             | Self::ChangeGrants
             | Self::ReadPoints
             | Self::TakeReward
-            | Self::ExportData => &[Party::Owner],
+            | Self::ExportData
+            | Self::EraseData => &[Party::Owner],
             Self::OpenStaffHome => &[Party::Staff],
             Self::ReadStaff
             | Self::InviteStaff
@@ -378,6 +382,7 @@ impl Action {
             Self::ReadPoints => "see this customer's points",
             Self::TakeReward => "take a reward for this customer's points",
             Self::ExportData => "take a copy of this customer's data",
+            Self::EraseData => "erase this customer's data",
             Self::OpenStaffHome => "come in by the staff door",
             Self::ReadStaff => "see who works here",
             Self::InviteStaff => "invite somebody to work here",
@@ -517,6 +522,7 @@ mod tests {
                 ReadPoints,
                 TakeReward,
                 ExportData,
+                EraseData,
             ],
             Actor::Staff(Role::Support | Role::Supervisor) => &[OpenStaffHome],
             Actor::Staff(Role::Marketing) => &[

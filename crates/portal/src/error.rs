@@ -94,6 +94,9 @@ pub enum Error {
     /// There are as many copies of a customer's data as they may have.
     #[error("too many copies")]
     TooManyCopies,
+    /// The erasure has begun, so it can't be called off or asked for once more.
+    #[error("the erasure has begun")]
+    ErasureBegan,
     /// There is no such list, page or fact.
     #[error("not found")]
     NotFound,

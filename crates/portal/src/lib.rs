@@ -11,6 +11,7 @@ pub mod breached;
 pub mod company;
 pub mod contact_points;
 pub mod demo;
+pub mod erasure;
 mod error;
 pub mod export;
 pub mod factors;

@@ -160,6 +160,23 @@ pub(crate) struct ExportReadyMail<'a> {
     pub days: i64,
 }
 
+/// All that was held has been erased.
+#[derive(Template)]
+#[template(path = "erased.txt")]
+pub(crate) struct ErasedMail<'a> {
+    pub company: &'a str,
+    pub link: &'a str,
+}
+
+/// All that is held will be erased.
+#[derive(Template)]
+#[template(path = "erasure_asked.txt")]
+pub(crate) struct ErasureAskedMail<'a> {
+    pub company: &'a str,
+    pub day: &'a str,
+    pub link: &'a str,
+}
+
 /// Somebody wants an account with an address that one logged in with until a short time ago.
 #[derive(Template)]
 #[template(path = "moved_away.txt")]

@@ -130,6 +130,18 @@ pub async fn again(tx: &mut Tx, job_id: &str, run_at: Moment) -> Result<()> {
         .map(|_| ())
 }
 
+/// Puts a job back that waits for something outside, with the count of its tries, but never so many that it is given up.
+pub async fn wait(tx: &mut Tx, job: &Job, run_at: Moment) -> Result<()> {
+    let sql = "UPDATE jobs SET run_at = $2, attempts = CASE WHEN attempts > 6 THEN 6 ELSE attempts END, leased_until = NULL \
+               WHERE job_id = $1 AND attempts = $3";
+    let args = [
+        job.job_id.as_str().into(),
+        run_at.into(),
+        job.attempts.into(),
+    ];
+    tx.execute(sql, args).await.map(|_| ())
+}
+
 /// Puts a failed job back, later each time, and gives it up in the end. `error` is a closed word, never a message.
 /// Nothing happens when another worker has claimed the job since.
 pub async fn fail(tx: &mut Tx, job: &Job, error: &'static str, now: Moment) -> Result<()> {

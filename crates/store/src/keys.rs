@@ -37,6 +37,11 @@ impl PortalKeys {
         self.requests.derive("staff")
     }
 
+    /// What certificates of erasures are signed with: the seed of an Ed25519 key.
+    pub fn certificates(&self) -> SecretKey {
+        self.requests.derive("certificates")
+    }
+
     /// For codes of rewards that wait to be given to somebody.
     pub fn vouchers(&self) -> SecretKey {
         self.requests.derive("vouchers")
@@ -182,6 +187,8 @@ impl KeyStore {
         self.db
             .write(move |tx| {
                 Box::pin(async move {
+                    let sql = "DELETE FROM look_checkpoints WHERE customer_id = $1";
+                    tx.execute(sql, [customer.into()]).await?;
                     let sql = "DELETE FROM data_keys WHERE customer_id = $1";
                     Ok(tx.execute(sql, [customer.into()]).await? > 0)
                 })
@@ -221,6 +228,14 @@ impl KeyStore {
     pub async fn checkpoint_of(&self, customer: &str) -> Result<Option<Checkpoint>> {
         let sql = "SELECT customer_id, seq, mac FROM look_checkpoints WHERE customer_id = $1";
         self.db.read().await?.optional(sql, [customer.into()]).await
+    }
+
+    /// Has the database write over what was deleted everywhere ([`Db::scrub`]).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn scrub(&self) -> Result<()> {
+        self.db.scrub().await
     }
 
     /// Whether the key store answers.

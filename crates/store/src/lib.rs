@@ -10,6 +10,7 @@ pub mod contact_points;
 pub mod customer_refs;
 pub mod db;
 pub mod decisions;
+pub mod erasures;
 pub mod exports;
 pub mod factors;
 pub mod grants;

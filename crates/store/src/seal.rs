@@ -128,6 +128,11 @@ impl SecretKey {
         Self(key)
     }
 
+    /// The bytes as the seed of a key pair.
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.0)
+    }
+
     pub(crate) const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

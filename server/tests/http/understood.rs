@@ -122,9 +122,10 @@ async fn a_field_that_is_never_shown_was_not_looked_at() {
 async fn who_wants_something_erased_reads_whom_to_write_to() {
     let (_house, mut ada) = House::with(ADA).await;
     let page = ada.get("/my-data").await;
-    assert!(page.text().contains(
-        "Yes. We empty it. There is no button for that yet, so write to data@finch-and-rowan.example"
-    ));
+    assert!(
+        page.text()
+            .contains("Yes, under “Delete your data”. We empty it.")
+    );
     let links = html::attributes(&page.body, "href");
     for address in ["hello", "data"] {
         let link = format!("mailto:{address}@finch-and-rowan.example");

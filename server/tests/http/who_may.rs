@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::support::{Answer, Browser, House};
 
 /// Pages and files that a stranger may open.
-const OPEN: [&str; 21] = [
+const OPEN: [&str; 23] = [
     "GET /",
     "GET /sign-up",
     "GET /forgot-password",
@@ -31,10 +31,13 @@ const OPEN: [&str; 21] = [
     "GET /company/{file}",
     "GET /v1/openapi.json",
     "GET /v1/docs",
+    "GET /certificates",
+    "GET /certificates/{erasure}",
 ];
 
 /// Forms that a stranger may send.
-pub const OPEN_FORMS: [&str; 13] = [
+pub const OPEN_FORMS: [&str; 14] = [
+    "POST /certificates",
     "POST /sign-up",
     "POST /forgot-password",
     "POST /set-password/{token}",
@@ -94,7 +97,8 @@ const SYSTEMS: [&str; 4] = [
 ];
 
 /// Pages for the customer who is logged in: a stranger is sent to the log-in.
-pub const CUSTOMERS: [&str; 25] = [
+pub const CUSTOMERS: [&str; 26] = [
+    "GET /delete",
     "GET /download",
     "GET /permissions/receipt/{number}",
     "GET /share",
@@ -123,7 +127,8 @@ pub const CUSTOMERS: [&str; 25] = [
 ];
 
 /// Forms of a customer: a stranger's are refused.
-pub const CUSTOMERS_FORMS: [&str; 27] = [
+pub const CUSTOMERS_FORMS: [&str; 28] = [
+    "POST /delete",
     "POST /rewards",
     "POST /download",
     "POST /share/{ask}",
@@ -169,9 +174,19 @@ pub fn action(route: &str) -> Option<Action> {
     let (method, path) = route.split_once(' ').unwrap();
     let read = |read, change| Some(if method == "GET" { read } else { change });
     match path {
-        "/" | "/check-your-mail" | "/demo/outbox" | "/company.css" | "/favicon.svg"
-        | "/healthz" | "/readyz" | "/pkg/{file}" | "/company/{file}" | "/v1/openapi.json"
-        | "/v1/docs" => read(Action::OpenPublicPage, Action::OpenPublicPage),
+        "/"
+        | "/check-your-mail"
+        | "/demo/outbox"
+        | "/company.css"
+        | "/favicon.svg"
+        | "/healthz"
+        | "/readyz"
+        | "/pkg/{file}"
+        | "/company/{file}"
+        | "/v1/openapi.json"
+        | "/v1/docs"
+        | "/certificates"
+        | "/certificates/{erasure}" => read(Action::OpenPublicPage, Action::OpenPublicPage),
         "/sign-up"
         | "/forgot-password"
         | "/set-password/{token}"
@@ -220,6 +235,7 @@ pub fn action(route: &str) -> Option<Action> {
         "/staff/asks" => read(Action::ReadAsks, Action::PauseAsks),
         "/staff/points" => read(Action::CorrectPoints, Action::CorrectPoints),
         "/change/{field}" => read(Action::ReadData, Action::ChangeGrants),
+        "/delete" => read(Action::EraseData, Action::EraseData),
         "/download" | "/download/{id}" => read(Action::ExportData, Action::ExportData),
         "/who-looked" => read(Action::ReadLooks, Action::ReadLooks),
         path if path == "/account" || path.starts_with("/account/") => {

@@ -123,6 +123,7 @@ async fn every_page_is_easy_to_read() {
             "/share/a_wish".to_owned(),
             "/account".to_owned(),
             "/download".to_owned(),
+            "/delete".to_owned(),
             "/account/devices".to_owned(),
             "/account/password".to_owned(),
             "/account/app".to_owned(),

@@ -1,8 +1,7 @@
 //! What a field is, why it is held, who sees it, how long it is kept, and whether it can be erased: in whole sentences.
 
 use super::words::{capitalised, label_in_sentence};
-use crate::catalog::{Basis, Catalog, Collection, Company, Dataset, Erase, Field, Origin, Purpose};
-use crate::contact;
+use crate::catalog::{Basis, Catalog, Collection, Dataset, Erase, Field, Origin, Purpose};
 
 /// What a field is and why it is held: the same for every customer, so it is made once, when the catalog is loaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +87,7 @@ pub fn explain(
             (names, _) => names.join(" "),
         },
         kept: kept_words(dataset, collection, field),
-        erased: erased(company, field),
+        erased: erased(field),
     }
 }
 
@@ -189,11 +188,8 @@ fn counted_from(dataset: &Dataset, collection: &Collection, from: &str) -> Optio
     Some(format!(", counted from “{}”", label(collection, column)?))
 }
 
-fn erased(company: &Company, field: &Field) -> String {
-    let yes = |how: &str| {
-        let ask = contact::ask(company);
-        format!("Yes. {how} There is no button for that yet, so {ask}")
-    };
+fn erased(field: &Field) -> String {
+    let yes = |how: &str| format!("Yes, under “Delete your data”. {how}");
     match field.erase {
         Some(Erase::Delete) => yes("We delete the whole entry."),
         Some(Erase::Null) => yes("We empty it."),
@@ -303,7 +299,7 @@ mod tests {
         let (dataset, collection) = (Dataset::default(), Collection::default());
         assert_eq!(
             explain(&catalog, &dataset, &collection, &field).erased,
-            "Yes. We empty it. There is no button for that yet, so write to data@shop.example."
+            "Yes, under “Delete your data”. We empty it."
         );
     }
 

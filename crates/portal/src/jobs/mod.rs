@@ -2,6 +2,7 @@
 //! a line in `Portal::run_job`.
 
 pub mod answer_request;
+pub(crate) mod erase_customer;
 pub(crate) mod invite_staff;
 mod keep_house;
 mod look_at_systems;
@@ -21,6 +22,7 @@ use tokio::task::JoinSet;
 use crate::Portal;
 use crate::error::Error;
 use answer_request::AnswerRequest;
+use erase_customer::EraseCustomer;
 use invite_staff::InviteStaff;
 use keep_house::{Checkpoint, Sweep};
 use look_at_systems::LookAtSystems;
@@ -98,6 +100,8 @@ pub(crate) enum Done {
     Once,
     /// It runs again after so many seconds.
     Again(i64),
+    /// The same, while it counts how often it waited. It is never given up.
+    Wait(i64),
 }
 
 impl Portal {
@@ -234,6 +238,7 @@ impl Portal {
             Checkpoint::NAME => Checkpoint::run(self).await,
             LookAtSystems::NAME => LookAtSystems::run(self).await,
             TellStaff::NAME => payload::<TellStaff>(job)?.run(self).await,
+            EraseCustomer::NAME => payload::<EraseCustomer>(job)?.run(self, job.attempts).await,
             MakeExport::NAME => payload::<MakeExport>(job)?.run(self, job.attempts).await,
             _ => Err(JobError::Unknown),
         }
@@ -252,6 +257,9 @@ impl Portal {
                         Ok(Done::Once) => jobs::finish(tx, &job.job_id).await,
                         Ok(Done::Again(seconds)) => {
                             jobs::again(tx, &job.job_id, now.plus_seconds(seconds)).await
+                        }
+                        Ok(Done::Wait(seconds)) => {
+                            jobs::wait(tx, &job, now.plus_seconds(seconds)).await
                         }
                         Err(error) if REPEATING.contains(&job.name.as_str()) => {
                             let next = now.plus_seconds(REPEAT_FAILED_AFTER);

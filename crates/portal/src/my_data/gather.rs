@@ -226,6 +226,73 @@ impl Portal {
     }
 }
 
+/// A system, and how to ask it for a customer's rows.
+pub(crate) struct Reached {
+    pub connector: Arc<dyn Connector>,
+    pub plan: Arc<Plan>,
+    pub request: ReadRequest,
+}
+
+impl Portal {
+    /// Every system by the name of its connection, with how to ask it for the customer's rows; why not, where it does not
+    /// answer.
+    pub(crate) async fn reach_all(
+        &self,
+        customer: &Customer,
+        current: &Current,
+    ) -> Result<Vec<(String, Result<Reached, ConnectError>)>> {
+        let mut tx = self.inner.db.read().await?;
+        let (record, _) = records::read(&mut tx, &customer.key, customer.id).await?;
+        let proven = self.proven_contacts(&mut tx, customer).await?;
+        let contacts = self.all_points(own_values::address(&record)?, &proven);
+        let links = fairhold_store::links::of(&mut tx, &customer.key, customer.id).await?;
+        let proofs =
+            fairhold_store::second_facts::proofs(&mut tx, &customer.key, customer.id).await?;
+        drop(tx);
+        let known = Known {
+            links,
+            proven: proven_rows(&proofs),
+        };
+        let (now, timeout) = (self.now(), self.settings().system_timeout);
+        let reach = async |system: &System| {
+            let asked = tokio::time::timeout(
+                timeout,
+                reach(system, known.of(system), &contacts, now, timeout),
+            );
+            let reached = asked.await.unwrap_or(Err(ConnectError::TooSlow));
+            (system.connection.clone(), reached)
+        };
+        Ok(join_all(current.systems.iter().map(reach)).await)
+    }
+}
+
+async fn reach(
+    system: &System,
+    known: Known,
+    contacts: &ContactPoints,
+    now: Moment,
+    timeout: std::time::Duration,
+) -> Result<Reached, ConnectError> {
+    let connector = system.connector.clone().ok_or(ConnectError::Down)?;
+    let plan = system.plan(&*connector, timeout, now).await?;
+    // What is written down may be a day old: rows that are new since must not be missed.
+    let SystemLinks { linked, .. } = links(system, &*connector, &plan, &[], contacts, now).await?;
+    let start = linked.into_iter().flat_map(|linked| linked.rows).collect();
+    Ok(Reached {
+        connector,
+        plan,
+        request: ReadRequest {
+            contacts: contacts.clone(),
+            start,
+            proven: known.proven,
+            only: None,
+            after: None,
+            page: 1,
+            count_up_to: 1,
+        },
+    })
+}
+
 /// What a system was asked, to ask it for further pages.
 #[derive(Clone)]
 pub(crate) struct AskedFor {

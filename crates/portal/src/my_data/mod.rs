@@ -3,7 +3,7 @@
 //! Nothing leaves here before the look is committed (architecture.md, "What must always hold", 1). A read that failed
 //! is part of the same record.
 
-mod gather;
+pub(crate) mod gather;
 mod record;
 
 use std::sync::Arc;

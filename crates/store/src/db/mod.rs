@@ -220,6 +220,23 @@ impl Db {
         }
     }
 
+    /// Has SQLite write over what was deleted everywhere: `secure_delete` does it in the file, and its log of changes is
+    /// emptied here. PostgreSQL cleans up behind itself.
+    ///
+    /// # Errors
+    /// When the log can't be emptied because somebody still reads an older state.
+    pub async fn scrub(&self) -> Result<()> {
+        if let Self::Sqlite(sqlite) = self {
+            let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+            let (busy, _, _): (i64, i64, i64) =
+                sqlx::query_as(sql).fetch_one(&sqlite.writer).await?;
+            if busy != 0 {
+                return Err(StoreError::Busy);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the database answers.
     ///
     /// # Errors
