@@ -6,7 +6,7 @@ use fairhold_domain::catalog::{AnswerKind, Basis, Collection, Field, Origin, Pur
 use fairhold_domain::facts;
 use fairhold_domain::ids::CustomerId;
 use fairhold_store::records::{self, OwnValue};
-use fairhold_store::{Tx, accounts, customer_refs, grants};
+use fairhold_store::{Tx, accounts, customer_refs, erasures, grants};
 
 use crate::api_keys::System;
 use crate::asks::{AskError, record_key};
@@ -221,6 +221,10 @@ impl Portal {
                 };
                 // A withdrawal at the same moment comes before or after, not in between.
                 accounts::hold(tx, customer.id).await?;
+                // Whoever asked to be erased wants nothing more to be kept.
+                if erasures::of(tx, customer.id).await?.is_some() {
+                    return Err(Refusal::NoGrant.into());
+                }
                 let (collection, field) = current
                     .catalog
                     .own_field(&new.field)

@@ -1,6 +1,7 @@
 //! Jobs: queued in the transaction that makes the change, claimed with a lease, retried with growing waits, and kept
 //! in sight when they have failed for good.
 
+use fairhold_domain::ids::CustomerId;
 use fairhold_domain::time::Moment;
 
 use crate::db::{ClaimSql, Db, Result, Tx};
@@ -128,6 +129,14 @@ pub async fn again(tx: &mut Tx, job_id: &str, run_at: Moment) -> Result<()> {
     tx.execute(sql, [job_id.into(), run_at.into()])
         .await
         .map(|_| ())
+}
+
+/// Whether a job of that name that is about a customer waits to be done. Payloads hold ids alone.
+pub async fn any_about(tx: &mut Tx, name: &str, customer: CustomerId) -> Result<bool> {
+    let sql = "SELECT COUNT(*) FROM jobs WHERE name = $1 AND dead = FALSE AND payload LIKE $2";
+    let about = format!("%{customer}%");
+    let (waiting,): (i64,) = tx.one(sql, [name.into(), about.into()]).await?;
+    Ok(waiting > 0)
 }
 
 /// Puts a job back that waits for something outside, with the count of its tries, but never so many that it is given up.

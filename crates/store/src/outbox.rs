@@ -135,13 +135,6 @@ pub async fn written_since(tx: &mut Tx, customer: CustomerId, since: Moment) -> 
     Ok(mails)
 }
 
-/// Whether a mail to a customer waits to be sent.
-pub async fn any_waits(tx: &mut Tx, customer: CustomerId) -> Result<bool> {
-    let sql = "SELECT COUNT(*) FROM outbox WHERE customer_id = $1 AND sent_at IS NULL";
-    let (waiting,): (i64,) = tx.one(sql, [customer.into()]).await?;
-    Ok(waiting > 0)
-}
-
 /// Removes mails that were sent before `before`, and those that were written before it and never sent.
 pub async fn sweep(tx: &mut Tx, before: Moment) -> Result<u64> {
     let sql = "DELETE FROM outbox WHERE COALESCE(sent_at, created_at) < $1";

@@ -19,6 +19,7 @@ mod devices;
 mod drift;
 mod embedded;
 mod engines;
+mod erasure;
 mod export;
 mod gate;
 mod html;

@@ -430,6 +430,11 @@ impl House {
         open(&self.data.join("fairhold.db")).await
     }
 
+    /// The folder of the portal's own files.
+    pub fn data_folder(&self) -> &Path {
+        &self.data
+    }
+
     /// Opens the key store's database.
     pub async fn key_database(&self) -> SqliteConnection {
         open(&self.data.join("keys.db")).await

@@ -160,6 +160,11 @@ fn waiting(asked: &Asked) -> impl IntoView + use<> {
 }
 
 fn under_way(asked: &Asked) -> impl IntoView + use<> {
+    let done = asked.certificate.clone().map(|to| {
+        view! {
+            <p>"Every part is done. "<a href=to>"Here is your certificate"</a>" – keep it, because you are logged out in a moment."</p>
+        }
+    });
     let failing = (!asked.failing.is_empty()).then(|| {
         let names = capitalised(&join(asked.failing.iter().map(|name| in_sentence(name))));
         view! { <p class="notice mind">{format!("{names} has not done its part yet. We try again until it has, and our staff know.")}</p> }
@@ -169,6 +174,7 @@ fn under_way(asked: &Asked) -> impl IntoView + use<> {
             <h2>"We are erasing it"</h2>
             <p role="status">"It has begun, and nobody can stop it. We send you a mail with a certificate when every part is done. Then you are logged out."</p>
             {failing}
+            {done}
         </section>
     }
 }

@@ -99,8 +99,22 @@ impl Engine for SqliteConnector {
         SqliteSession::begin(&self.eraser, "BEGIN IMMEDIATE").await
     }
 
-    /// What the log of changes holds goes into the file, and the log is emptied.
+    /// Rows that were moved about before left copies in the gaps of pages. Only writing the file anew leaves these behind,
+    /// which is done where it takes no longer than a few seconds. Then the log of changes is emptied.
     async fn scrub(&self, _: &[&str]) {
+        let bytes = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+        let bytes: Result<i64, _> = sqlx::query_scalar(bytes).fetch_one(&self.eraser).await;
+        let anew = match bytes {
+            Ok(bytes) if bytes <= WRITTEN_ANEW => {
+                sqlx::query("VACUUM").execute(&self.eraser).await.is_ok()
+            }
+            _ => false,
+        };
+        if !anew {
+            tracing::warn!(
+                "a system's file was not written anew after an erasure: run VACUUM when it suits"
+            );
+        }
         let scrubbed = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .fetch_one(&self.eraser)
             .await;
@@ -137,6 +151,9 @@ impl SqliteSession {
         Ok(session)
     }
 }
+
+/// A file of at most so many bytes is written anew after an erasure.
+const WRITTEN_ANEW: i64 = 256 * 1024 * 1024;
 
 /// How many steps of its machine `SQLite` takes between two looks at whether to stop: well under a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
