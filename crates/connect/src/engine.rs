@@ -102,11 +102,12 @@ impl<E: Engine> Connector for E {
         plan: &Plan,
         request: &ReadRequest,
         collected: &Collected,
+        again: bool,
         secret: &[u8],
     ) -> Result<Vec<ErasedRows>, ConnectError> {
         let done = within(self.timeout() * LONGER, async {
             let mut session = self.open_to_erase().await?;
-            let done = erase::erase(&mut session, plan, request, collected, secret).await?;
+            let done = erase::erase(&mut session, plan, request, collected, again, secret).await?;
             session.end().await.map(|()| done)
         })
         .await?;

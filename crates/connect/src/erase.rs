@@ -1,5 +1,5 @@
-//! Erasing in place. First the keys of all rows are collected, and kept by whoever asked for it; then one transaction
-//! empties, writes over and deletes, children before parents, by these keys alone.
+//! Erasing in place. First the keys of all rows are collected, to be shown and to be kept by whoever asked for it; then one
+//! transaction collects them once more, and empties, writes over and deletes, children before parents.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -222,25 +222,62 @@ fn links(plan: &Plan, index: usize, parent: &Source, step: &Step, starts: &[Star
 }
 
 /// Carries it out, in a transaction that the caller begins and ends.
+///
+/// What is touched is what hangs on the customer's rows now: a key that was collected before may be somebody else's by now,
+/// because databases give numbers out again. What was collected only says what an earlier try has done.
 pub(crate) async fn erase(
     session: &mut dyn Session,
     plan: &Plan,
     request: &ReadRequest,
     collected: &Collected,
+    again: bool,
     secret: &[u8],
 ) -> Result<Vec<ErasedRows>, ConnectError> {
-    let mut all = collected.clone();
-    // What has come to it since goes too, while the address still leads there.
-    for found in collect(session, plan, request).await?.tables {
-        let same =
-            |table: &&mut CollectedTable| table.name == found.name && table.shared == found.shared;
-        match all.tables.iter_mut().find(same) {
-            Some(table) => table.add(found),
-            None => all.tables.push(found),
+    let now = collect(session, plan, request).await?;
+    carry_out(session, plan, &now, secret).await?;
+    let mut told = now;
+    if again {
+        for table in &collected.tables {
+            let same = |known: &&mut CollectedTable| {
+                known.name == table.name && known.shared == table.shared
+            };
+            match told.tables.iter_mut().find(same) {
+                Some(known) => known.add(table.clone()),
+                None => told.tables.push(table.clone()),
+            }
         }
     }
+    let mut done = Vec::new();
+    for table in &told.tables {
+        let (_, source) = plan.source(&table.name).ok_or(ConnectError::Changed)?;
+        let in_use = if table.shared {
+            count(session, plan, source, &deleted(table)).await?
+        } else {
+            0
+        };
+        let rows = table.rows.iter().map(|rows| {
+            let rows_done = (rows.keys.len() as u64).saturating_sub(in_use);
+            (rows.act.clone(), rows_done)
+        });
+        done.push(ErasedRows {
+            name: table.name.clone(),
+            shared: table.shared,
+            done: rows.collect(),
+            in_use,
+        });
+    }
+    Ok(done)
+}
+
+/// Changes first, then what goes: children before parents, shared rows last.
+async fn carry_out(
+    session: &mut dyn Session,
+    plan: &Plan,
+    now: &Collected,
+    secret: &[u8],
+) -> Result<(), ConnectError> {
     let mut found = Vec::new();
-    for table in &all.tables {
+    for table in &now.tables {
         let (index, source) = plan.source(&table.name).ok_or(ConnectError::Changed)?;
         found.push((index, source, table));
     }
@@ -257,40 +294,21 @@ pub(crate) async fn erase(
     }
     for (index, source, table) in own() {
         let keys = deleted(table);
-        unlink(session, plan, source, &keys, |to| {
-            place(to) <= place(*index)
-        })
-        .await?;
+        let goes_before = |to| place(to) <= place(*index);
+        unlink(session, plan, source, &keys, goes_before).await?;
     }
     for (_, source, table) in own() {
-        delete(session, plan, source, &deleted(table), &[]).await?;
-    }
-    let mut done = Vec::new();
-    for (_, source, table) in &found {
         let keys = deleted(table);
-        if table.shared {
-            delete(session, plan, source, &keys, &source.pointed_at).await?;
-        }
-        let left = count(session, plan, source, &keys).await?;
-        if left > 0 && !table.shared {
-            // Something put it back: a trigger, say.
+        delete(session, plan, source, &keys, &[]).await?;
+        if count(session, plan, source, &keys).await? > 0 {
+            // Something put it back, or kept it: a trigger, say.
             return Err(ConnectError::Bound);
         }
-        let rows = table.rows.iter().map(|rows| {
-            let gone = if table.shared { left } else { 0 };
-            (
-                rows.act.clone(),
-                (rows.keys.len() as u64).saturating_sub(gone),
-            )
-        });
-        done.push(ErasedRows {
-            name: table.name.clone(),
-            shared: table.shared,
-            done: rows.collect(),
-            in_use: left,
-        });
     }
-    Ok(done)
+    for (_, source, table) in found.iter().filter(|(_, _, table)| table.shared) {
+        delete(session, plan, source, &deleted(table), &source.pointed_at).await?;
+    }
+    Ok(())
 }
 
 fn deleted(table: &CollectedTable) -> Vec<&RowKey> {

@@ -63,12 +63,13 @@ pub trait Connector: Send + Sync {
     /// Everything that is tied to the start rows, one page a collection, from one consistent moment.
     async fn read(&self, plan: &Plan, request: &ReadRequest) -> Result<Reading, ConnectError>;
 
-    /// The keys of all rows that are tied to the start rows, from one consistent moment: what an erasure needs, so that it
-    /// can go on when the address has been written over. Of the request only what was proven counts.
+    /// The keys of all rows that are tied to the start rows, from one consistent moment, and what erasure does to each. Of the
+    /// request only what was proven counts.
     async fn collect(&self, plan: &Plan, request: &ReadRequest) -> Result<Collected, ConnectError>;
 
-    /// Erases what was collected, and what has come to it since, in one transaction: all or nothing. Done again it changes
-    /// nothing more, and tells the same. `secret` makes the masks.
+    /// Erases all rows that are tied to the start rows, in one transaction: all or nothing. With `again`, an earlier call may
+    /// have done it and nobody knows: then what was `collected` before says what it did, and no key of it is touched, because
+    /// it may be somebody else's by now. `secret` makes the masks: with the same one they are the same.
     ///
     /// # Errors
     /// [`ConnectError::Refused`] where the portal may only read, [`ConnectError::Bound`] where a rule of the database stands
@@ -78,6 +79,7 @@ pub trait Connector: Send + Sync {
         plan: &Plan,
         request: &ReadRequest,
         collected: &Collected,
+        again: bool,
         secret: &[u8],
     ) -> Result<Vec<ErasedRows>, ConnectError>;
 }

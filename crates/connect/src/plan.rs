@@ -360,16 +360,7 @@ impl Draft<'_> {
                 }
             }
         }
-        for index in 0..sources.len() {
-            let (foreign, pointed_at) = self.references(index, &spots, &sources);
-            if let Some(source) = sources.get_mut(index) {
-                (source.foreign, source.pointed_at) = (foreign, pointed_at);
-            }
-        }
-        let streamed: Vec<bool> = sources.iter().map(|s| streams(s, &sources)).collect();
-        for (source, streamed) in sources.iter_mut().zip(streamed) {
-            source.streamed = streamed;
-        }
+        self.relate(&mut sources, &spots);
         let undescribed = self
             .schema
             .tables
@@ -395,6 +386,18 @@ impl Draft<'_> {
                     name: name.clone(),
                     field: Some(column.to_owned()),
                 });
+            }
+        }
+    }
+
+    /// Fills in what follows from all sources together.
+    fn relate(&self, sources: &mut [Source], spots: &[(Spot, &LiveTable, &Collection)]) {
+        for index in 0..sources.len() {
+            let (foreign, pointed_at) = self.references(index, spots, sources);
+            let streamed = sources.get(index).is_some_and(|s| streams(s, sources));
+            if let Some(source) = sources.get_mut(index) {
+                (source.foreign, source.pointed_at) = (foreign, pointed_at);
+                source.streamed = streamed;
             }
         }
     }

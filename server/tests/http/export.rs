@@ -523,9 +523,12 @@ impl Connector for Gated {
         plan: &Plan,
         request: &ReadRequest,
         collected: &Collected,
+        again: bool,
         secret: &[u8],
     ) -> Result<Vec<ErasedRows>, ConnectError> {
-        self.inner.erase(plan, request, collected, secret).await
+        self.inner
+            .erase(plan, request, collected, again, secret)
+            .await
     }
 }
 

@@ -222,6 +222,7 @@ impl Connector for Fault {
         _: &Plan,
         _: &ReadRequest,
         _: &Collected,
+        _: bool,
         _: &[u8],
     ) -> Result<Vec<ErasedRows>, ConnectError> {
         std::future::pending().await

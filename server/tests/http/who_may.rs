@@ -386,7 +386,9 @@ pub async fn call(browser: &mut Browser, route: &str) -> Answer {
 async fn a_stranger_gets_no_further_than_the_open_pages() {
     let house = House::demo().await;
     house.add("ada@example.com").await;
-    for route in OPEN.iter().filter(|r| !r.contains("{token}")) {
+    // What is named by a number that nobody has is not there for anybody.
+    let named = |route: &&&str| route.contains("{token}") || route.contains("{erasure}");
+    for route in OPEN.iter().filter(|route| !named(route)) {
         let answer = call(&mut house.browser(), route).await;
         assert_eq!(answer.status, 200, "{route}");
     }

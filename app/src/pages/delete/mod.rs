@@ -208,8 +208,15 @@ fn Tables(tables: Vec<TablePreview>, silent: Vec<String>) -> impl IntoView {
                 view! { <p><b>{entries(table.goes)}</b>" "{words}"."</p> }
             });
             let changes = (table.changes > 0).then(|| {
-                let parts = join(table.changed_parts.iter().cloned());
-                view! { <p>"In "<b>{entries(table.changes)}</b>" we write over these parts, so that they lead to nobody: "{parts}"."</p> }
+                let parts = table.changed_parts.iter().cloned();
+                let parts = parts.map(|part| view! { <li>{part}</li> }).collect_view();
+                view! {
+                    <p>"We write over parts of "<b>{entries(table.changes)}</b>", so that they lead to nobody."</p>
+                    <details>
+                        <summary>"Which parts we write over"</summary>
+                        <ul>{parts}</ul>
+                    </details>
+                }
             });
             let stays = (table.stays > 0).then(|| {
                 view! {

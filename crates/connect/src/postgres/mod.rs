@@ -285,12 +285,11 @@ fn closed(error: &sqlx::Error) -> ConnectError {
         ("42501", _) | (_, "28") => ConnectError::Refused,
         // A constraint, or what a trigger raises.
         (_, "23" | "P0") => ConnectError::Bound,
-        // Two changes at once: one of them comes later.
-        (_, "40") => ConnectError::TooSlow,
         // Our statements are fixed, so what they name is gone, or has another type now.
         (_, "42" | "22") => ConnectError::Changed,
-        // A statement was stopped, a lock was not to be had, or there are no more connections.
-        ("57014" | "55P03" | "53300" | "25P03", _) => ConnectError::TooSlow,
+        // A statement was stopped, a lock was not to be had, there are no more connections, or of two changes at once this one
+        // comes later.
+        ("57014" | "55P03" | "53300" | "25P03", _) | (_, "40") => ConnectError::TooSlow,
         (_, "XX") => ConnectError::Damaged,
         // The line, the server's means, an operator who shuts it down, the machine below it.
         (_, "08" | "53" | "57" | "58") => ConnectError::Down,

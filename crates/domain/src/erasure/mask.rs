@@ -45,8 +45,8 @@ impl Mask {
             "char" | "varchar" | "nchar" | "nvarchar" | "character" | "text" | "tinytext"
             | "mediumtext" | "longtext" | "clob" | "citext" | "name" => {
                 // `character` alone is one letter; with `varying` it has no limit of its own.
-                let bare = base == "character" && lower == "character";
-                let limit = if bare { 1 } else { limit };
+                let one_letter = lower == "character";
+                let limit = if one_letter { 1 } else { limit };
                 if email {
                     Self::Email(limit)
                 } else {
@@ -91,9 +91,8 @@ impl Mask {
                 }
             }
             Self::Whole | Self::Number if unique => number(of_row).to_string(),
-            Self::Whole | Self::Number => "0".to_owned(),
-            // Zero is no in every engine; PostgreSQL's cast to boolean takes it as well.
-            Self::Flag => "0".to_owned(),
+            // Zero is also no in every engine; PostgreSQL's cast to boolean takes it as well.
+            Self::Whole | Self::Number | Self::Flag => "0".to_owned(),
             Self::Day => "1900-01-01".to_owned(),
             // MySQL's timestamps begin in 1970.
             Self::Moment => "1970-01-02 00:00:00".to_owned(),
@@ -131,9 +130,10 @@ fn number(of_row: &[u8; 32]) -> u64 {
     u64::from_le_bytes(bytes) % 1_000_000_000
 }
 
+/// The first half in hexadecimal digits.
 fn hex(of_row: &[u8; 32]) -> String {
-    let bytes = of_row.iter().take(16);
-    bytes.map(|byte| format!("{byte:02x}")).collect()
+    let half = of_row.first_chunk::<16>().copied().unwrap_or_default();
+    format!("{:032x}", u128::from_be_bytes(half))
 }
 
 fn cut(text: &str, longest: u32) -> String {

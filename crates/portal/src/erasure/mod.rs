@@ -6,7 +6,7 @@
 
 mod certificate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fairhold_connect::{Collected, CollectedTable, CollectionName, ConnectError, ErasedRows};
 use fairhold_domain::catalog::Collection;
@@ -26,7 +26,6 @@ use crate::error::{Error, Result};
 use crate::jobs::erase_customer::EraseCustomer;
 use crate::jobs::send_mail::SendMail;
 use crate::mail::{ErasedMail, ErasureAskedMail, text};
-use crate::my_data::gather::Reached;
 use crate::{Customer, Portal, own_values};
 
 const DAY: i64 = 24 * 3600;
@@ -108,6 +107,15 @@ struct Plan {
     systems: BTreeMap<String, Collected>,
 }
 
+/// What was done: nothing about whom.
+#[derive(Default, Serialize, Deserialize)]
+struct Progress {
+    /// Connections in which it was begun. Whether it was done there, an answer that got lost would have told.
+    tried: BTreeSet<String>,
+    /// What was done, by connection.
+    done: BTreeMap<String, Vec<ErasedTable>>,
+}
+
 /// Why an erasure is not done yet. A closed word each.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotDone {
@@ -132,12 +140,7 @@ impl Portal {
         let mut preview = Preview::default();
         for (connection, reached) in self.reach_all(customer, &current).await? {
             let collected = match reached {
-                Ok(reached) => {
-                    reached
-                        .connector
-                        .collect(&reached.plan, &reached.request)
-                        .await
-                }
+                Ok(reached) => reached.collect().await,
                 Err(error) => Err(error),
             };
             match collected {
@@ -173,25 +176,13 @@ impl Portal {
             .into_iter()
             .map(|(_, points)| points.max(0).unsigned_abs());
         preview.points = left.sum();
-        preview.asked = asked.map(|erasure| self.asked(&current, &erasure));
+        preview.asked = asked.map(|erasure| self::asked(&current, &erasure));
         let day = |seconds| {
             let at = self.now().plus_seconds(seconds);
             present::day(at.timestamp(), &current.zone)
         };
         (preview.unreadable_from, preview.later) = (day(KEY_COPIES_SECONDS), day(GRACE_SECONDS));
         Ok(preview)
-    }
-
-    fn asked(&self, current: &Current, erasure: &Erasure) -> Asked {
-        let failing = erasure.failing.iter().flat_map(|name| names(current, name));
-        Asked {
-            day: present::day(erasure.due_at.timestamp(), &current.zone),
-            begun: erasure.begun_at.is_some(),
-            certificate: erasure
-                .certified_at
-                .map(|_| format!("/certificates/{}", erasure.erasure_id)),
-            failing: failing.collect(),
-        }
     }
 
     /// Asks for everything to be erased. A mail says so, with the way to call it off.
@@ -261,10 +252,11 @@ impl Portal {
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
                 accounts::hold(tx, id).await?;
-                Ok::<bool, StoreError>(erasures::call_off(tx, id).await?)
+                erasures::call_off(tx, id).await
             })
         });
-        if write.await? {
+        let was_there: bool = write.await.map_err(Error::from)?;
+        if was_there {
             Ok(())
         } else {
             Err(Error::ErasureBegan)
@@ -335,12 +327,7 @@ impl Portal {
         let mut failing = Vec::new();
         for (connection, reached) in self.reach_all(customer, current).await? {
             let collected = match reached {
-                Ok(reached) => {
-                    reached
-                        .connector
-                        .collect(&reached.plan, &reached.request)
-                        .await
-                }
+                Ok(reached) => reached.collect().await,
                 Err(error) => Err(error),
             };
             match collected {
@@ -354,7 +341,7 @@ impl Portal {
             }
         }
         if !failing.is_empty() {
-            self.note_parts(customer.id, &BTreeMap::new(), failing)
+            self.note_progress(customer.id, &Progress::default(), failing)
                 .await?;
             return Err(NotDone::System);
         }
@@ -390,35 +377,29 @@ impl Portal {
         let erasure = erasures::of(&mut tx, customer.id).await?;
         drop(tx);
         let parts = erasure.map(|erasure| erasure.parts).unwrap_or_default();
-        let mut parts: BTreeMap<String, Vec<ErasedTable>> =
-            serde_json::from_str(&parts).unwrap_or_default();
+        let mut progress: Progress = serde_json::from_str(&parts).unwrap_or_default();
         let mut failing = Vec::new();
         let reached = self.reach_all(customer, current).await?;
-        let mut reached: BTreeMap<String, std::result::Result<Reached, ConnectError>> =
-            reached.into_iter().collect();
+        let mut reached: BTreeMap<_, _> = reached.into_iter().collect();
         for (connection, collected) in &plan.systems {
-            if parts.contains_key(connection) {
+            if progress.done.contains_key(connection) {
                 continue;
             }
             let done = match reached.remove(connection) {
                 Some(Ok(system)) => {
-                    let Reached {
-                        connector,
-                        plan: tables,
-                        request,
-                    } = system;
-                    connector
-                        .erase(&tables, &request, collected, &plan.secret)
-                        .await
+                    let again = !progress.tried.insert(connection.clone());
+                    self.note_progress(customer.id, &progress, failing.clone())
+                        .await?;
+                    system.erase(collected, again, &plan.secret).await
                 }
                 Some(Err(error)) => Err(error),
                 None => Err(ConnectError::Down),
             };
             match done {
                 Ok(done) => {
-                    let tables = done.iter().map(|rows| erased(current, rows));
-                    parts.insert(connection.clone(), tables.collect());
-                    self.note_parts(customer.id, &parts, failing.clone())
+                    let tables = done.iter().map(|rows| erased(current, rows)).collect();
+                    progress.done.insert(connection.clone(), tables);
+                    self.note_progress(customer.id, &progress, failing.clone())
                         .await?;
                 }
                 Err(error) => {
@@ -428,19 +409,19 @@ impl Portal {
             }
         }
         if failing.is_empty() {
-            return Ok(parts);
+            return Ok(progress.done);
         }
-        self.note_parts(customer.id, &parts, failing).await?;
+        self.note_progress(customer.id, &progress, failing).await?;
         Err(NotDone::System)
     }
 
-    async fn note_parts(
+    async fn note_progress(
         &self,
         id: CustomerId,
-        parts: &BTreeMap<String, Vec<ErasedTable>>,
+        progress: &Progress,
         failing: Vec<String>,
     ) -> Result<()> {
-        let parts = serde_json::to_string(parts).map_err(|_| StoreError::Form)?;
+        let parts = serde_json::to_string(progress).map_err(|_| StoreError::Form)?;
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move { erasures::note(tx, id, &parts, &failing).await })
         });
@@ -544,6 +525,18 @@ const FOR_THE_MAIL: i64 = 2;
 
 fn read_plan(bytes: &[u8]) -> std::result::Result<Plan, NotDone> {
     serde_json::from_slice(bytes).map_err(|_| StoreError::Form.into())
+}
+
+fn asked(current: &Current, erasure: &Erasure) -> Asked {
+    let failing = erasure.failing.iter().flat_map(|name| names(current, name));
+    Asked {
+        day: present::day(erasure.due_at.timestamp(), &current.zone),
+        begun: erasure.begun_at.is_some(),
+        certificate: erasure
+            .certified_at
+            .map(|_| format!("/certificates/{}", erasure.erasure_id)),
+        failing: failing.collect(),
+    }
 }
 
 /// What customers call the datasets of a connection.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use fairhold_connect::{
-    CollectionName, ConnectError, Connector, Cursor, IdentityRow, Plan, ReadRequest, Reading,
+    Collected, CollectionName, ConnectError, Connector, Cursor, ErasedRows, IdentityRow, Plan,
+    ReadRequest, Reading,
 };
 use fairhold_domain::catalog::Dataset;
 use fairhold_domain::contact_point::ContactPoints;
@@ -228,9 +229,28 @@ impl Portal {
 
 /// A system, and how to ask it for a customer's rows.
 pub(crate) struct Reached {
-    pub connector: Arc<dyn Connector>,
-    pub plan: Arc<Plan>,
-    pub request: ReadRequest,
+    connector: Arc<dyn Connector>,
+    plan: Arc<Plan>,
+    request: ReadRequest,
+}
+
+impl Reached {
+    /// The keys of all rows of the customer's, and what erasure does to each.
+    pub async fn collect(&self) -> Result<Collected, ConnectError> {
+        self.connector.collect(&self.plan, &self.request).await
+    }
+
+    /// Erases them all; see [`Connector::erase`].
+    pub async fn erase(
+        &self,
+        collected: &Collected,
+        again: bool,
+        secret: &[u8],
+    ) -> Result<Vec<ErasedRows>, ConnectError> {
+        self.connector
+            .erase(&self.plan, &self.request, collected, again, secret)
+            .await
+    }
 }
 
 impl Portal {
