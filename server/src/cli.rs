@@ -42,8 +42,8 @@ enum Command {
     /// A made-up company with made-up customers, to look around in.
     #[command(subcommand)]
     Demo(DemoCommand),
-    /// Walk the records of who looked, and name the first one that was changed or is missing.
-    Verify(JsonArgs),
+    /// Walk the records of who looked, and name the first one that was changed or is missing; or check a certificate.
+    Verify(VerifyArgs),
     /// Who works behind the staff door: the first administrator is invited here.
     #[command(subcommand)]
     Staff(StaffCommand),
@@ -79,6 +79,17 @@ pub struct CheckArgs {
 /// For programs that read the answer.
 #[derive(Debug, Args)]
 pub struct JsonArgs {
+    /// Print the answer as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `verify` verifies.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// A certificate of an erasure, to tell whether this portal wrote it and nobody changed it. Then nothing else is looked at.
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
     /// Print the answer as JSON.
     #[arg(long)]
     pub json: bool,
@@ -226,7 +237,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Migrate => commands::migrate::run(Config::read(file)?).await,
         Command::Demo(DemoCommand::Serve) => commands::demo::serve(Config::read(file)?).await,
         Command::Demo(DemoCommand::Accounts(args)) => commands::demo::accounts(args.json),
-        Command::Verify(args) => commands::verify::run(Config::read(file)?, args.json).await,
+        Command::Verify(args) => commands::verify::run(Config::read(file)?, args).await,
         Command::ApiKey(command) => commands::api_key::run(Config::read(file)?, command).await,
         Command::Staff(command) => commands::staff::run(Config::read(file)?, command).await,
         Command::Keys(KeysCommand::New { out }) => commands::keys::new(&out),

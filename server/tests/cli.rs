@@ -14,6 +14,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use fairhold_portal::demo::DemoCustomer;
+use fairhold_portal::erasure::When;
 use fairhold_portal::my_data::Wanted;
 use fairhold_server::config::Config;
 use fairhold_server::wiring::{self, Mode};
@@ -1290,6 +1291,74 @@ async fn the_demo_opens_nothing_of_a_company() {
         assert!(!refused.stderr.contains("a-password"));
         assert!(!place.path("data/keys.db").exists(), "{name}");
     }
+}
+
+#[tokio::test]
+async fn verify_tells_a_genuine_certificate_from_others() {
+    let place = Place::ready().await;
+    let catalog = place.path("small");
+    std::fs::create_dir(&catalog).unwrap();
+    std::fs::write(catalog.join("company.yml"), "name: Penny\n").unwrap();
+    let mut config = Config::default();
+    config.data.folder = place.path("data");
+    config.data.master_key_file = Some(place.path("master.key"));
+    config.company.catalog = catalog;
+    let portal = wiring::open(&config, Mode::Demo).await.unwrap();
+    let customer = DemoCustomer {
+        email: "ada@example.com",
+        password: "four words that fit",
+        since: portal.now(),
+        values: Vec::new(),
+        looks: Vec::new(),
+        allows: Vec::new(),
+        member: None,
+    };
+    portal.add_demo_customer(customer).await.unwrap();
+    let mut db = sqlite(&place.path("data/fairhold.db")).await;
+    let id: String = sqlx::query_scalar("SELECT customer_id FROM customers")
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
+    let id = fairhold_domain::ids::CustomerId::parse(&id).unwrap();
+    let customer = portal.customer(id).await.unwrap();
+    portal.ask_to_be_erased(customer, When::Now).await.unwrap();
+    portal.run_due_jobs().await.unwrap();
+    let document: String = sqlx::query_scalar("SELECT document FROM certificates")
+        .fetch_one(&mut db)
+        .await
+        .unwrap();
+    portal.close().await;
+
+    let file = place.path("certificate.txt");
+    let said = |ran: &Ran| ran.stdout.lines().next().unwrap_or_default().to_owned();
+    let verify = ["verify", "--certificate", file.to_str().unwrap()];
+    std::fs::write(&file, &document).unwrap();
+    let genuine = place.run(&verify).await;
+    assert_eq!(genuine.code, 0, "{genuine:?}");
+    assert!(said(&genuine).starts_with("This certificate is genuine"));
+    std::fs::write(&file, document.replacen("Penny", "Nobody", 1)).unwrap();
+    let changed = place.run(&verify).await;
+    assert_eq!(changed.code, 1);
+    assert_eq!(
+        said(&changed),
+        "This certificate was changed after it was signed."
+    );
+    for other in ["", "Certificate of erasure\n", "\u{0}"] {
+        std::fs::write(&file, other).unwrap();
+        let none = place.run(&verify).await;
+        assert_eq!(none.code, 1);
+        assert!(
+            said(&none).starts_with("This is no certificate"),
+            "{none:?}"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(place.run(&verify).await.code, 1);
+    let json = [&verify[..], &["--json"]].concat();
+    std::fs::write(&file, &document).unwrap();
+    let json = place.run(&json).await;
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["genuine"], true);
 }
 
 #[tokio::test]

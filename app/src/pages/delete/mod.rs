@@ -102,6 +102,7 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
             unreadable_from,
             later,
         } = preview;
+        let done = asked.as_ref().is_some_and(|asked| asked.certificate.is_some());
         let act = match &asked {
             Some(asked) if asked.begun => under_way(asked).into_any(),
             Some(asked) => waiting(asked).into_any(),
@@ -114,8 +115,10 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
                 <p class="lead">"You can have everything erased that we hold about you, in all our systems. Below you see table by table what goes, and what the law makes us keep."</p>
             </div>
             {act}
-            <Tables tables silent />
-            <WhatElse points unreadable_from />
+            {(!done).then(|| view! {
+                <Tables tables silent />
+                <WhatElse points unreadable_from />
+            })}
             {asked.is_none().then(|| view! {
                 <p class="notice">"Do you want to keep a copy first? "<a href="/download">"Take your data"</a></p>
             })}
@@ -130,13 +133,13 @@ fn choices(later: &str) -> impl IntoView + use<> {
         <section class="card" id="erase">
             <h2>"Erase everything"</h2>
             <form method="post" action=HERE>
-                <p>{format!("We wait for a week, until {later}. Until then you can stop it with one click, and we use nothing of it.")}</p>
-                <button name="act" value="later">"Erase it in a week"</button>
+                <p>{format!("We wait for a week, until {later}. Until then you can stop it with one click, and nothing new about you is put in here.")}</p>
+                <p class="tools"><button name="act" value="later">"Erase it in a week"</button></p>
             </form>
             <form method="post" action=HERE>
                 <p>"Or we do it now. Then nobody can bring it back, not even we."</p>
-                <p class="choice"><input type="checkbox" id="sure" name="sure" value="yes" /><label for="sure">"I know that nobody can bring it back."</label></p>
-                <button name="act" value="now">"Erase it now"</button>
+                <p class="tick"><input type="checkbox" id="sure" name="sure" value="yes" /><label for="sure">"I know that nobody can bring it back."</label></p>
+                <p class="tools"><button name="act" value="now">"Erase it now"</button></p>
             </form>
         </section>
     }
@@ -147,35 +150,39 @@ fn waiting(asked: &Asked) -> impl IntoView + use<> {
     view! {
         <section class="card" id="asked">
             <h2>"You asked us to erase everything"</h2>
-            <p role="status">{format!("We do it on {day}. Until then nothing is touched, and we use nothing of it.")}</p>
+            <p role="status">{format!("We do it on {day}. Until then nothing is touched, and nothing new about you is put in here.")}</p>
             <form method="post" action=HERE class="tools">
                 <button class="primary" name="act" value="stop">"Stop it"</button>
             </form>
             <form method="post" action=HERE>
-                <p class="choice"><input type="checkbox" id="sure" name="sure" value="yes" /><label for="sure">"I know that nobody can bring it back."</label></p>
-                <button name="act" value="now">"Do not wait, erase it now"</button>
+                <p class="tick"><input type="checkbox" id="sure" name="sure" value="yes" /><label for="sure">"I know that nobody can bring it back."</label></p>
+                <p class="tools"><button name="act" value="now">"Do not wait, erase it now"</button></p>
             </form>
         </section>
     }
 }
 
 fn under_way(asked: &Asked) -> impl IntoView + use<> {
-    let done = asked.certificate.clone().map(|to| {
-        view! {
-            <p>"Every part is done. "<a href=to>"Here is your certificate"</a>" – keep it, because you are logged out in a moment."</p>
-        }
-    });
     let failing = (!asked.failing.is_empty()).then(|| {
         let names = capitalised(&join(asked.failing.iter().map(|name| in_sentence(name))));
-        view! { <p class="notice mind">{format!("{names} has not done its part yet. We try again until it has, and our staff know.")}</p> }
+        view! { <p class="notice mind">{format!("{names} has not done its part yet. We try again until it has.")}</p> }
     });
-    view! {
-        <section class="card" id="asked">
-            <h2>"We are erasing it"</h2>
-            <p role="status">"It has begun, and nobody can stop it. We send you a mail with a certificate when every part is done. Then you are logged out."</p>
-            {failing}
-            {done}
-        </section>
+    match asked.certificate.clone() {
+        Some(to) => view! {
+            <section class="card" id="asked">
+                <h2>"It is erased"</h2>
+                <p role="status">"Every part is done. Keep your certificate: "<a href=to>"Here is your certificate"</a>". We mail you the way to it as well. You are logged out in a moment."</p>
+            </section>
+        }
+        .into_any(),
+        None => view! {
+            <section class="card" id="asked">
+                <h2>"We are erasing it"</h2>
+                <p role="status">"It has begun, and nobody can stop it. We send you a mail with a certificate when every part is done. Then you are logged out."</p>
+                {failing}
+            </section>
+        }
+        .into_any(),
     }
 }
 
@@ -200,10 +207,11 @@ fn Tables(tables: Vec<TablePreview>, silent: Vec<String>) -> impl IntoView {
             });
             let parts = parts.collect_view();
             let goes = (table.goes > 0).then(|| {
-                let words = if table.shared {
-                    "go, if nobody else needs them"
-                } else {
-                    "go"
+                let words = match (table.shared, table.goes) {
+                    (true, 1) => "goes, if nobody else needs it",
+                    (true, _) => "go, if nobody else needs them",
+                    (false, 1) => "goes",
+                    (false, _) => "go",
                 };
                 view! { <p><b>{entries(table.goes)}</b>" "{words}"."</p> }
             });

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
-use fairhold_connect::{Cell, Column, Connector as _, Count, Plan, Reading, Row, SqliteConnector};
+use fairhold_connect::{
+    Cell, CollectedTable, Column, Connector as _, Count, Plan, Reading, Row, SqliteConnector,
+};
 use fairhold_domain::catalog::{
     Dataset,
     load::{SourceFile, load},
@@ -12,7 +14,8 @@ use jiff::tz::TimeZone;
 use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::support::{
-    Database, Engine, address, connector, engines, lines, plan, read, read_all_pages, shown,
+    Database, Engine, address, connector, engines, lines, plan, read, read_all_pages, request,
+    shown,
 };
 
 fn file() -> Option<PathBuf> {
@@ -219,10 +222,11 @@ async fn customers_see_the_same_facts_on_every_engine() {
     }
 }
 
-/// A value that stands nowhere else, in each text column of one customer's rows.
-#[tokio::test]
-async fn every_text_of_a_customer_is_read_on_every_engine() {
-    let Some(path) = file() else { return };
+/// Each engine's shop with a value that stands nowhere else in each text column of one customer's rows, and these values.
+async fn planted_shops() -> Vec<(Database, Dataset, Vec<String>)> {
+    let Some(path) = file() else {
+        return Vec::new();
+    };
     let mut shops = vec![];
     let copy = Database::new(&[]).await;
     std::fs::copy(&path, &copy.path).unwrap();
@@ -233,6 +237,7 @@ async fn every_text_of_a_customer_is_read_on_every_engine() {
     for (engine, script, enter) in SCRIPTS {
         shops.extend(on_server(engine, script, enter).await);
     }
+    let mut all = Vec::new();
     for (database, dataset) in shops {
         let quote = if database.engine == Engine::MariaDb {
             '`'
@@ -276,6 +281,14 @@ async fn every_text_of_a_customer_is_read_on_every_engine() {
             planted.push(marker);
         }
         database.run_as_written(&statements.concat()).await;
+        all.push((database, dataset, planted));
+    }
+    all
+}
+
+#[tokio::test]
+async fn every_text_of_a_customer_is_read_on_every_engine() {
+    for (database, dataset, planted) in planted_shops().await {
         let connector = &*database.connector();
         let plan = plan(connector, &[dataset]).await;
         let reading = read(connector, &plan, "luisg@embraer.com.br").await;
@@ -294,6 +307,70 @@ async fn every_text_of_a_customer_is_read_on_every_engine() {
         assert!(
             rows.flat_map(|r| r.cells.iter().map(shown))
                 .all(|text| !planted.contains(&text))
+        );
+    }
+}
+
+/// Every text of hers is written over or emptied, but for what her bills must say; nobody else's rows change.
+#[tokio::test]
+async fn a_customer_is_erased_on_every_engine() {
+    for (database, dataset, planted) in planted_shops().await {
+        let connector = &*database.connector();
+        let plan = plan(connector, std::slice::from_ref(&dataset)).await;
+        let contacts = address("luisg@embraer.com.br");
+        let found = connector.find(&plan, &contacts).await.unwrap();
+        let claim = request(&contacts, &found);
+        let others = ["leonekohler@surfeu.de", "ftremblay@gmail.com"];
+        let mut before = Vec::new();
+        for other in others {
+            before.push(read_all_pages(connector, &plan, other, 50).await);
+        }
+        let collected = connector.collect(&plan, &claim).await.unwrap();
+        let rows: u64 = collected.tables.iter().map(CollectedTable::len).sum();
+        assert_eq!(rows, 1 + 7 + 38, "her account, her bills and their lines");
+        let done = connector.erase(&plan, &claim, &collected, false, b"secret");
+        assert_eq!(done.await.unwrap().len(), 3);
+        let quote = if database.engine == Engine::MariaDb {
+            '`'
+        } else {
+            '"'
+        };
+        let mut left = 0;
+        for (collection, prefix) in [(0, "mark-"), (1, "bill-")] {
+            let collection = &dataset.collections[collection];
+            for field in &collection.fields {
+                let name = field.name.to_lowercase();
+                if name.ends_with("id") || name.ends_with("date") || name == "total" {
+                    continue;
+                }
+                let sql = format!(
+                    "SELECT COUNT(*) FROM {quote}{}{quote} WHERE {quote}{}{quote} LIKE '{prefix}%'",
+                    collection.name, field.name
+                );
+                let found = database.number(&sql).await;
+                assert!(prefix == "bill-" || found == 0, "{name} is left");
+                left += found;
+            }
+        }
+        let bills = planted.iter().filter(|m| m.starts_with("bill-")).count();
+        assert_eq!(
+            left,
+            i64::try_from(bills).unwrap(),
+            "tax law keeps the bill"
+        );
+        assert_eq!(connector.find(&plan, &contacts).await.unwrap(), []);
+        for (other, (own, shared)) in others.into_iter().zip(&before) {
+            let (now, shared_now) = read_all_pages(connector, &plan, other, 50).await;
+            assert_eq!(lines(&shared_now), lines(shared));
+            for (collection, rows) in own {
+                assert_eq!(lines(&now[collection]), lines(rows), "{other}");
+            }
+        }
+        println!(
+            "{:?}: {} of {} values are gone",
+            database.engine,
+            planted.len() - bills,
+            planted.len()
         );
     }
 }

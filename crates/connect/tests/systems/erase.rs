@@ -114,18 +114,6 @@ fn summed(done: &[ErasedRows]) -> Vec<(String, u64, u64, u64)> {
     lines
 }
 
-async fn count(database: &Database, sql: &str) -> i64 {
-    if database.engine == Engine::Sqlite {
-        let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        let mut writer = database.writer().await;
-        return sqlx::query_scalar(sql)
-            .fetch_one(&mut writer)
-            .await
-            .unwrap();
-    }
-    database.number(sql).await
-}
-
 /// Texts of hers that are left.
 async fn marks(database: &Database) -> i64 {
     let mut left = 0;
@@ -136,11 +124,11 @@ async fn marks(database: &Database) -> i64 {
         ("visits", "page"),
         ("addresses", "street"),
     ] {
-        left += count(
-            database,
-            &format!("SELECT COUNT(*) FROM {table} WHERE {column} LIKE '%mark%'"),
-        )
-        .await;
+        left += database
+            .number(&format!(
+                "SELECT COUNT(*) FROM {table} WHERE {column} LIKE '%mark%'"
+            ))
+            .await;
     }
     left
 }
@@ -217,9 +205,9 @@ async fn what_the_law_keeps_stays_without_a_name_on_it() {
         );
         assert_eq!(marks(database).await, 1, "the address of an order that is kept");
         let kept = "SELECT COUNT(*) FROM orders WHERE person = 1 AND total IN (5, 6) AND note = 'erased'";
-        assert_eq!(count(database, kept).await, 2);
+        assert_eq!(database.number(kept).await, 2);
         let masked = "SELECT COUNT(*) FROM people WHERE id = 1 AND name = 'erased' AND email LIKE '%@erased.invalid'";
-        assert_eq!(count(database, masked).await, 1);
+        assert_eq!(database.number(masked).await, 1);
         assert_eq!(all_of(connector, &plan, BEN).await, before);
     })
     .await;
@@ -266,7 +254,7 @@ async fn twenty_thousand_rows_are_twenty_thousand() {
         let done = erase(database, &plan, ADA).await.unwrap();
         assert!(done.contains(&rows("orders", 20_002, 0, 0)), "{done:?}");
         let left = "SELECT COUNT(*) FROM orders WHERE person = 1";
-        assert_eq!(count(database, left).await, 0);
+        assert_eq!(database.number(left).await, 0);
     })
     .await;
 }

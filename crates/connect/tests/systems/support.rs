@@ -131,9 +131,16 @@ impl Database {
         }
     }
 
-    /// What a statement counts, on a server.
+    /// What a statement counts.
     pub async fn number(&self, sql: &str) -> i64 {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.engine == Engine::Sqlite {
+            let mut writer = self.writer().await;
+            return sqlx::query_scalar(sql)
+                .fetch_one(&mut writer)
+                .await
+                .unwrap();
+        }
         if self.engine == Engine::Postgres {
             let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
             sqlx::query_scalar(sql)
