@@ -15,6 +15,7 @@ mod api_keys;
 mod contact_points;
 mod customer_refs;
 mod db;
+mod erasures;
 mod exports;
 mod factors;
 mod grants;
