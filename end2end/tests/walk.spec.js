@@ -1,9 +1,9 @@
-// The whole way of a customer: from the page to join, over two answers, to the first reward and out again.
+// The whole way of a customer: from the page to join, over two answers, to the first reward, out again, and all of it erased.
 import { expect, expectNoViolation, fresh, linkTo, test } from "../support.js";
 
 const PASSWORD = "from-the-door-to-the-tree";
 
-test("somebody joins, shares, takes a reward and leaves", async ({ page, javaScriptEnabled }) => {
+test("somebody joins, shares, takes a reward, leaves and is erased", async ({ page, javaScriptEnabled }) => {
   test.setTimeout(120_000);
   const address = fresh();
   const heading = (name) => expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
@@ -17,8 +17,8 @@ test("somebody joins, shares, takes a reward and leaves", async ({ page, javaScr
   await expect(page.getByText("We will call you Wren")).toBeVisible();
   await press("Yes, I join");
   await page.getByRole("link", { name: "Choose a password" }).click();
-  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-  await page.getByRole("main").getByRole("button").first().click();
+  await page.getByLabel("New password").fill(PASSWORD);
+  await press("Save my password");
   await page.getByLabel("E-mail address").fill(address);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await press("Log in");
@@ -38,9 +38,9 @@ test("somebody joins, shares, takes a reward and leaves", async ({ page, javaScr
   };
   await answer("What do you like to drink, and how do you make it?", async () => {
     await page.getByLabel("Tea", { exact: true }).check();
-    await page.getByRole("group").last().getByRole("checkbox").first().check();
+    await page.getByRole("checkbox").first().check();
   });
-  await answer("What would you like to find on our shelves?", () => page.locator("form.answers textarea, form textarea, main input[type=text]").first().fill("Rooibos"));
+  await answer("What would you like to find on our shelves?", () => page.getByLabel("Your wish for the shop").fill("Rooibos"));
 
   await page.goto("/rewards");
   await expect(page.getByRole("main")).toContainText("60 points");
@@ -51,8 +51,26 @@ test("somebody joins, shares, takes a reward and leaves", async ({ page, javaScr
   await expect(page.getByRole("main")).toContainText("A tree in Wicklow");
 
   await page.goto("/join/club");
-  await press("Leave");
+  await page.getByRole("main").getByRole("button", { name: "Leave" }).click();
   await expect(page.getByText("you can still spend them")).toBeVisible();
   await page.goto("/permissions");
   await expect(page.locator("#your_offers")).toContainText("You said yes today");
+
+  await page.goto("/delete");
+  await expect(page.getByRole("main")).toContainText("Your points and rewards");
+  await page.getByLabel("I know that nobody can bring it back.").check();
+  await press("Erase it now");
+  const certificate = page.getByRole("link", { name: "Here is your certificate" });
+  await expect(async () => {
+    await page.goto("/delete");
+    await expect(certificate).toBeVisible({ timeout: 500 });
+  }).toPass();
+  await certificate.click();
+  const text = await page.locator("body").innerText();
+  expect(text).toContain("Certificate of erasure");
+  expect(text).not.toContain(address);
+  await page.goto("/certificates");
+  await page.getByLabel("The whole text of the certificate").fill(`${text}\n`);
+  await press("Check it");
+  await expect(page.getByRole("status")).toContainText("This certificate is genuine");
 });

@@ -138,7 +138,7 @@ fn choices(later: &str) -> impl IntoView + use<> {
             </form>
             <form method="post" action=HERE>
                 <p>"Or we do it now. Then nobody can bring it back, not even we."</p>
-                <p class="tick"><input type="checkbox" id="sure" name="sure" value="yes" /><label for="sure">"I know that nobody can bring it back."</label></p>
+                <label class="tick"><input type="checkbox" id="sure" name="sure" value="yes" />"I know that nobody can bring it back."</label>
                 <p class="tools"><button name="act" value="now">"Erase it now"</button></p>
             </form>
         </section>
@@ -155,7 +155,7 @@ fn waiting(asked: &Asked) -> impl IntoView + use<> {
                 <button class="primary" name="act" value="stop">"Stop it"</button>
             </form>
             <form method="post" action=HERE>
-                <p class="tick"><input type="checkbox" id="sure" name="sure" value="yes" /><label for="sure">"I know that nobody can bring it back."</label></p>
+                <label class="tick"><input type="checkbox" id="sure" name="sure" value="yes" />"I know that nobody can bring it back."</label>
                 <p class="tools"><button name="act" value="now">"Do not wait, erase it now"</button></p>
             </form>
         </section>
