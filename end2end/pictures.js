@@ -14,6 +14,8 @@ const PICTURES = [
   { file: "who-looked.png", path: "/who-looked", width: 1280, height: 820, colorScheme: "light" },
   { file: "my-data.png", path: "/my-data", width: 1280, height: 900, colorScheme: "light" },
   { file: "my-data-phone.png", path: "/my-data", width: 390, height: 844, colorScheme: "dark" },
+  { file: "share.png", path: "/share/your_taste", width: 1280, height: 860, colorScheme: "light" },
+  { file: "delete.png", path: "/delete", width: 1280, height: 900, colorScheme: "light" },
   { file: "why.png", path: "/my-data", width: 1280, height: 620, colorScheme: "light", act: openPhone },
 ];
 

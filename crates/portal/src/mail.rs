@@ -168,6 +168,14 @@ pub(crate) struct ErasedMail<'a> {
     pub link: &'a str,
 }
 
+/// An erasure waits for connected systems. To the staff; it says nothing about whom.
+#[derive(Template)]
+#[template(path = "erasure_waits.txt")]
+pub(crate) struct ErasureWaitsMail<'a> {
+    pub company: &'a str,
+    pub systems: &'a str,
+}
+
 /// All that is held will be erased.
 #[derive(Template)]
 #[template(path = "erasure_asked.txt")]

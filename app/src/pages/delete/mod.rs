@@ -235,7 +235,7 @@ fn Tables(tables: Vec<TablePreview>, silent: Vec<String>) -> impl IntoView {
                 }
             });
             view! {
-                <li>
+                <li class="stacked">
                     <h3>{table.label}</h3>
                     {goes}
                     {changes}

@@ -23,9 +23,10 @@ pub use certificate::{LONGEST as LONGEST_CERTIFICATE, NotGenuine, check as check
 
 use crate::company::Current;
 use crate::error::{Error, Result};
+use crate::jobs::JobError;
 use crate::jobs::erase_customer::EraseCustomer;
 use crate::jobs::send_mail::SendMail;
-use crate::mail::{ErasedMail, ErasureAskedMail, text};
+use crate::mail::{ErasedMail, ErasureAskedMail, ErasureWaitsMail, text};
 use crate::{Customer, Portal, own_values};
 
 const DAY: i64 = 24 * 3600;
@@ -426,6 +427,38 @@ impl Portal {
             Box::pin(async move { erasures::note(tx, id, &parts, &failing).await })
         });
         Ok(write.await?)
+    }
+
+    /// Mails the staff which systems an erasure waits for. Such a mail belongs to no customer, so it is kept nowhere.
+    pub(crate) async fn tell_staff_that_an_erasure_waits(
+        &self,
+        id: CustomerId,
+    ) -> std::result::Result<(), JobError> {
+        let Some(staff) = &self.settings().staff else {
+            return Ok(());
+        };
+        let mut tx = self.inner.db.read().await?;
+        let erasure = erasures::of(&mut tx, id).await?;
+        drop(tx);
+        let failing = erasure.map(|erasure| erasure.failing).unwrap_or_default();
+        let current = self.company().current();
+        let company = current.catalog.company.name.as_str();
+        let systems: Vec<String> = failing
+            .iter()
+            .flat_map(|name| names(&current, name))
+            .collect();
+        let mail = Mail {
+            channel: Channel::Mail,
+            to: staff.as_str().to_owned(),
+            subject: format!("An erasure at {company} waits for a system"),
+            text: text(&ErasureWaitsMail {
+                company,
+                systems: &systems.join("\n"),
+            })?,
+        };
+        let name = self.message_id(&self.new_id());
+        self.inner.mailer.send(&mail, name).await?;
+        Ok(())
     }
 
     /// Signs the certificate and mails the way to it, in one transaction.

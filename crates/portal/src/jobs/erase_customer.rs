@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 /// Seconds between two tries while a system stays down, by how many there were: it is never given up.
 const WAITS: [i64; 6] = [5, 30, 120, 600, 1_800, 3_600];
 
+/// After so many tries the staff are told, once.
+const TELL_STAFF_AFTER: i64 = 3;
+
 /// Erases one customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct EraseCustomer {
@@ -32,6 +35,11 @@ impl EraseCustomer {
             Ok(Some(seconds)) => Ok(Done::Again(seconds)),
             Err(NotDone::Portal(error)) => Err(error.into()),
             Err(NotDone::System) => {
+                if attempts == TELL_STAFF_AFTER {
+                    portal
+                        .tell_staff_that_an_erasure_waits(self.customer)
+                        .await?;
+                }
                 let waits = usize::try_from(attempts).unwrap_or_default();
                 let wait = WAITS.get(waits.saturating_sub(1)).or(WAITS.last());
                 Ok(Done::Wait(wait.copied().unwrap_or(3_600)))
