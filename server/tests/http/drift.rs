@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::log::{self, Log};
 use crate::mail::MailServer;
-use crate::support::{House, Setup, open};
+use crate::support::{House, Setup, link_in, open};
 
 const TEN_MINUTES: i64 = 600;
 const STAFF: &str = "staff@example.com";
@@ -300,4 +300,33 @@ fn said(log: &Log, words: &[&str]) -> usize {
         }
     }
     said.lines().count()
+}
+
+#[tokio::test]
+async fn the_staff_are_told_once_of_an_erasure_that_waits() {
+    let club = Club::open().await;
+    let ada = "ada@example.com";
+    let mut browser = club.house.browser();
+    browser.post("/sign-up", &[("email", ada)]).await;
+    club.house.work().await;
+    let link = link_in(club.mails().last().unwrap());
+    let password = "four words that fit";
+    browser.post(&link, &[("password", password)]).await;
+    browser.log_in(ada, password).await;
+    let asked = browser.post("/delete", &[("act", "now"), ("sure", "yes")]);
+    assert_eq!(asked.await.location(), "/delete");
+    for _ in 0..6 {
+        club.look_again().await;
+    }
+    let waits = |mail: &&String| mail.contains("waits for a system");
+    let mails = club.mails();
+    let told: Vec<_> = mails.iter().filter(waits).collect();
+    let [told] = told.as_slice() else {
+        panic!("{mails:?}")
+    };
+    assert!(
+        told.contains("Our bar") && !told.contains("Our club"),
+        "{told}"
+    );
+    assert!(!told.contains(ada), "{told}");
 }
