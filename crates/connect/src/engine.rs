@@ -8,9 +8,11 @@ use fairhold_domain::{
     contact_point::{ContactPoints, Kind},
     schema::LiveSchema,
 };
+use tokio::sync::mpsc;
 
 use crate::{
-    Collected, ConnectError, Connector, ErasedRows, Found, Plan, ReadRequest, Reading, erase,
+    Collected, ConnectError, Connector, ErasedRows, Found, LongPiece, LongValue, Plan, ReadRequest,
+    Reading, erase,
     read::{self, RawRow, Search, Session},
     sql::{Dialect, Statement},
     value::{Cell, KeyValue},
@@ -116,6 +118,19 @@ impl<E: Engine> Connector for E {
         self.scrub(&tables).await;
         Ok(done)
     }
+
+    async fn long_values(
+        &self,
+        plan: &Plan,
+        request: &ReadRequest,
+        wanted: &[LongValue],
+        pieces: mpsc::Sender<LongPiece>,
+    ) -> Result<(), ConnectError> {
+        let time = self.timeout();
+        let mut session = within(time, self.open()).await?;
+        read::long_values(&mut session, plan, request, wanted, (&pieces, time)).await?;
+        within(time, session.end()).await
+    }
 }
 
 /// An erasure may take so many times as long as a page: nobody waits before it.
@@ -167,7 +182,7 @@ async fn search<E: Engine + ?Sized>(
 }
 
 /// No call outlasts its time: dropping its session stops the statement.
-async fn within<T>(
+pub(crate) async fn within<T>(
     time: Duration,
     work: impl Future<Output = Result<T, ConnectError>> + Send,
 ) -> Result<T, ConnectError> {

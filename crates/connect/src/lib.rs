@@ -28,14 +28,16 @@ mod value;
 
 use async_trait::async_trait;
 use fairhold_domain::{catalog::Dataset, contact_point::ContactPoints, schema::LiveSchema};
+use tokio::sync::mpsc;
 
 pub use erase::{Collected, CollectedRows, CollectedTable, ErasedRows};
 pub use mysql::MySqlConnector;
 pub use plan::Plan;
 pub use postgres::PostgresConnector;
 pub use reading::{
-    CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow, MAX_PAGE,
-    MAX_SHARED, Missing, ReadRequest, Reading, Row, SharedRows,
+    Bytes, CollectionName, CollectionRows, Column, Context, Count, Cursor, Found, IdentityRow,
+    LongPiece, LongValue, MAX_PAGE, MAX_PIECE_BYTES, MAX_SHARED, MAX_WHOLE_BYTES, Missing,
+    NotWhole, ReadRequest, Reading, Row, SharedRows,
 };
 pub use second_fact::{MAX_FACT_ROWS, MAX_TESTED, SecondFact, second_fact};
 pub use server::{ServerSettings, SettingsError, Tls};
@@ -82,6 +84,21 @@ pub trait Connector: Send + Sync {
         again: bool,
         secret: &[u8],
     ) -> Result<Vec<ErasedRows>, ConnectError>;
+
+    /// The values that a page did not bring whole, in full, piece by piece and from one consistent moment. A value is read
+    /// only where its row is tied to the start rows of the request, as in [`Connector::read`]; each statement by itself has
+    /// the time-out.
+    ///
+    /// # Errors
+    /// When the system can't be read any more: nothing comes of the value that had no end yet, nor of those after it. When
+    /// nobody takes the pieces any more, it ends without an error.
+    async fn long_values(
+        &self,
+        plan: &Plan,
+        request: &ReadRequest,
+        wanted: &[LongValue],
+        pieces: mpsc::Sender<LongPiece>,
+    ) -> Result<(), ConnectError>;
 }
 
 /// Why a system could not be read. A closed set without any value in it; the caller has the customer's sentence for each.

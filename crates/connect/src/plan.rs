@@ -216,8 +216,17 @@ impl Plan {
 }
 
 impl KeyValueTable {
+    /// Whether the value of the fact whose name this is may be read. Where the name can't be read, nobody knows.
+    pub fn opens(&self, name: Option<&Cell>) -> bool {
+        match name {
+            Some(Cell::Text(name)) => !self.withholds(name),
+            Some(Cell::Empty) => true,
+            _ => false,
+        }
+    }
+
     /// Whether the value of a fact of that name is never shown.
-    pub fn withholds(&self, name: &str) -> bool {
+    fn withholds(&self, name: &str) -> bool {
         looks_like_a_secret(name) || self.withheld.iter().any(|w| w.eq_ignore_ascii_case(name))
     }
 }

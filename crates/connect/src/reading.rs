@@ -102,6 +102,59 @@ pub struct Reading {
     pub missing: Vec<Missing>,
 }
 
+/// A value that a page did not bring whole ([`Cell::TooLong`], [`Cell::Binary`]), and that is wanted in full.
+#[derive(Clone, Debug)]
+pub struct LongValue {
+    /// The row's collection.
+    pub place: CollectionName,
+    /// The row's key.
+    pub key: RowKey,
+    /// The customer's own row that points at it, where the row is a shared one.
+    pub through: Option<(CollectionName, RowKey)>,
+    /// The column's place among the collection's columns.
+    pub column: usize,
+    /// What the page said of it.
+    pub noted: Cell,
+}
+
+/// What comes of the values that are wanted in full: the pieces of each in order, then its end, then the next one.
+#[derive(Debug)]
+pub enum LongPiece {
+    /// Bytes of it, [`MAX_PIECE_BYTES`] at most. Those of a text are whole letters of UTF-8.
+    Bytes(Bytes),
+    /// That was all of it, or no more can be had.
+    End(Result<(), NotWhole>),
+}
+
+/// Bytes of a value. They do not show in `Debug`.
+pub struct Bytes(pub Vec<u8>);
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Bytes({})", self.0.len())
+    }
+}
+
+/// Why a value can't be had in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotWhole {
+    /// It is gone, or another one than the page spoke of.
+    Changed,
+    /// Its bytes are no text.
+    Unreadable,
+    /// It is longer than [`MAX_WHOLE_BYTES`].
+    TooLarge,
+}
+
+/// The longest value that is read in full, in bytes: SQLite holds one in memory while it reads a piece of it.
+pub const MAX_WHOLE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// The longest piece of a long value, in bytes.
+pub const MAX_PIECE_BYTES: u64 = PIECE * 4;
+
+/// Characters or bytes of a piece.
+pub(crate) const PIECE: u64 = 256 * 1024;
+
 /// One page of one collection.
 #[derive(Clone, Debug)]
 pub struct CollectionRows {

@@ -42,6 +42,13 @@ pub(crate) trait Dialect: fmt::Debug + Send + Sync {
     /// [`crate::Cell`]; it never yields more than [`crate::MAX_CELL_BYTES`] and a little.
     fn cell(&self, column: &Expr) -> String;
 
+    /// The length that [`Dialect::cell`] notes of a long value or a file, as a number.
+    fn noted_length(&self, column: &Expr) -> String;
+
+    /// A piece of a long value, as bytes of UTF-8, or of a file: from a place that is counted from 1, at most so many
+    /// characters or bytes, whichever of them the engine finds its place by. Empty behind the end.
+    fn piece(&self, column: &Expr, from: u64, length: u64) -> String;
+
     /// The expression as it is selected to become a [`KeyValue`], from which [`Dialect::bound`] makes the same value again.
     fn value(&self, expression: &Expr) -> String {
         expression.sql.clone()

@@ -9,9 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use fairhold_connect::{
-    Collected, ConnectError, Connector, ErasedRows, Found, Plan, ReadRequest, Reading,
-    SqliteConnector, SqliteSettings,
+    Collected, ConnectError, Connector, ErasedRows, Found, LongPiece, LongValue, Plan, ReadRequest,
+    Reading, SqliteConnector, SqliteSettings,
 };
 use fairhold_domain::catalog::Dataset;
 use fairhold_domain::contact_point::ContactPoints;
@@ -23,7 +25,7 @@ use reqwest::Method;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::support::{Browser, House, Setup, company, open, persona};
 
@@ -401,6 +403,76 @@ async fn all_of_20_000_rows_are_there() {
 }
 
 #[tokio::test]
+async fn long_texts_and_files_are_there_in_full_and_what_is_not_is_named() {
+    let (setup, path) = shop_with(3).await;
+    let mut db = open(&path).await;
+    let long = "=1+\"2\",'ß💚\r\n".repeat(300_000);
+    let picture: Vec<u8> = (0..=255).cycle().take(200_001).collect();
+    let mut damaged = vec![b'd'; 70_000];
+    damaged.push(0xff);
+    let bens = vec![b'e'; 99_000];
+    for (id, said) in [
+        (1, long.as_bytes()),
+        (2, &damaged[..]),
+        (1_000_001, &bens[..]),
+    ] {
+        sqlx::query("UPDATE visits SET said = CAST($1 AS TEXT) WHERE id = $2")
+            .bind(said)
+            .bind(id)
+            .execute(&mut db)
+            .await
+            .unwrap();
+    }
+    sqlx::query("UPDATE visits SET said = $1 WHERE id = 3")
+        .bind(&picture)
+        .execute(&mut db)
+        .await
+        .unwrap();
+    let house = setup.start().await;
+    let ada = demo_customer(&house, ADA).await;
+    let files = taken(&house, &ada, Wanted::Everything).await;
+    let package = json(&files, "access-package.json");
+    for rows in [&json(&files, "shop/visits.json"), &package["shop:visits"]] {
+        let said = |id: u64| {
+            let rows = rows.as_array().unwrap();
+            rows.iter().find(|row| row["id"] == id).unwrap()["said"]
+                .as_str()
+                .unwrap()
+        };
+        assert!(said(1) == long, "a long text");
+        assert_eq!(said(2), "d".repeat(1_000), "how a damaged one begins");
+        assert!(STANDARD.decode(said(3)).unwrap() == picture, "a file");
+    }
+    let table = text(&files, "shop/visits.csv");
+    assert!(table.contains(&format!("1,1,\"'{}\",", long.replace('"', "\"\""))));
+    assert!(!all_text(&files).contains("eeee"));
+    let manifest = json(&files, "manifest.json");
+    assert_eq!(
+        manifest["not_in_full"],
+        serde_json::json!([{
+            "dataset": "shop", "collection": "visits", "row": [2], "field": "said", "bytes": 70_001, "why": "damaged",
+        }])
+    );
+    let included = manifest["included"].as_array().unwrap();
+    let visits = included.iter().find(|c| c["collection"] == "visits");
+    assert_eq!(visits.unwrap()["not_in_full"], 1);
+    let page = text(&files, "index.html");
+    for words in [
+        "A text of 4 MB. It is in the table.",
+        "A file of 200 kB. It is in the JSON file.",
+        "It is damaged, so nobody can read it.",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(page.len() < 100_000, "the page has only how it begins");
+    assert_eq!(
+        in_the_folder(&house).len(),
+        1,
+        "nothing but the copy is left"
+    );
+}
+
+#[tokio::test]
 async fn formulas_are_text_and_odd_names_are_plain() {
     let (setup, path) = shop_with(3).await;
     let mut db = open(&path).await;
@@ -529,6 +601,16 @@ impl Connector for Gated {
         self.inner
             .erase(plan, request, collected, again, secret)
             .await
+    }
+
+    async fn long_values(
+        &self,
+        plan: &Plan,
+        request: &ReadRequest,
+        wanted: &[LongValue],
+        pieces: mpsc::Sender<LongPiece>,
+    ) -> Result<(), ConnectError> {
+        self.inner.long_values(plan, request, wanted, pieces).await
     }
 }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fairhold_connect::{
-    Collected, ConnectError, Connector, ErasedRows, Found, Plan, ReadRequest, Reading,
+    Collected, ConnectError, Connector, ErasedRows, Found, LongPiece, LongValue, Plan, ReadRequest,
+    Reading,
 };
 use fairhold_domain::catalog::Dataset;
 use fairhold_domain::contact_point::ContactPoints;
 use fairhold_domain::schema::LiveSchema;
+use tokio::sync::mpsc;
 
 use crate::html;
 use crate::support::{House, Setup, company, open};
@@ -225,6 +227,16 @@ impl Connector for Fault {
         _: bool,
         _: &[u8],
     ) -> Result<Vec<ErasedRows>, ConnectError> {
+        std::future::pending().await
+    }
+
+    async fn long_values(
+        &self,
+        _: &Plan,
+        _: &ReadRequest,
+        _: &[LongValue],
+        _: mpsc::Sender<LongPiece>,
+    ) -> Result<(), ConnectError> {
         std::future::pending().await
     }
 }

@@ -50,6 +50,25 @@ impl Dialect for MySqlDialect {
         }
     }
 
+    fn noted_length(&self, column: &Expr) -> String {
+        format!("CAST(OCTET_LENGTH({}) AS CHAR)", column.sql)
+    }
+
+    /// By characters, and cut before it is converted: what is converted must not be longer than a packet.
+    fn piece(&self, column: &Expr, from: u64, length: u64) -> String {
+        let here = &column.sql;
+        match Family::of(&column.kind.sql_type) {
+            Family::Bytes => format!("SUBSTRING({here}, {from}, {length})"),
+            Family::Text => format!(
+                "CAST(CONVERT(SUBSTRING({here}, {from}, {length}) USING utf8mb4) AS BINARY)"
+            ),
+            _ => format!(
+                "CAST(SUBSTRING({}, {from}, {length}) AS BINARY)",
+                self.as_text(column).sql
+            ),
+        }
+    }
+
     /// A short fraction as text has lost digits; as a long one it has them all. Leading zeros are for the eye.
     fn value(&self, expression: &Expr) -> String {
         match Family::of(&expression.kind.sql_type) {

@@ -41,6 +41,28 @@ impl Dialect for PostgresDialect {
         }
     }
 
+    fn noted_length(&self, column: &Expr) -> String {
+        let here = &column.sql;
+        let whole = format!("octet_length({here}::text)");
+        let length = match Family::of(&column.kind.sql_type) {
+            Family::Bytes => format!("octet_length({here})"),
+            Family::Other(_) => format!(
+                "CASE WHEN pg_column_size({here}) > {MAX_LOOKED_AT} THEN pg_column_size({here}) ELSE {whole} END"
+            ),
+            Family::Text | Family::Number | Family::Small(_) => whole,
+        };
+        format!("({length})::bigint")
+    }
+
+    /// By bytes, as they would be sent: a database without an encoding gives them as they are.
+    fn piece(&self, column: &Expr, from: u64, length: u64) -> String {
+        let here = &column.sql;
+        match Family::of(&column.kind.sql_type) {
+            Family::Bytes => format!("substr({here}, {from}, {length})"),
+            _ => format!("substr(textsend(({here})::text), {from}, {length})"),
+        }
+    }
+
     fn value(&self, expression: &Expr) -> String {
         match Family::of(&expression.kind.sql_type) {
             Family::Bytes => format!("encode({}, 'hex')", expression.sql),

@@ -4,11 +4,13 @@
 //! - `identity`: whose rows a reading starts from, and the proof that they still hold the address.
 //! - `own`: the condition that a row is the customer's own.
 //! - `page`: one page of a collection, in order, and how many rows there are in all.
+//! - `long`: values that a page did not bring whole, in full.
 //! - `shared`: the rows that a page points at.
 //! - `clauses`: what the statements of all of them are made of.
 
 mod clauses;
 mod identity;
+mod long;
 mod own;
 mod page;
 mod shared;
@@ -20,6 +22,7 @@ use async_trait::async_trait;
 pub(crate) use self::{
     clauses::{write_equal_any, write_filter, write_from, write_key, write_key_is_any},
     identity::{Search, Start, find, prove},
+    long::long_values,
     own::write_own_from,
 };
 use self::{page::page, shared::Shared};
@@ -122,13 +125,9 @@ fn with_closed(source: &Source, read: Vec<Cell>) -> Vec<Cell> {
     let mut cells: Vec<Cell> = cells
         .map(|closed| closed.clone().unwrap_or_else(&mut open))
         .collect();
-    // A table of one row a fact may hold a fact called "password". Where the name can't be read, nobody knows.
+    // A table of one row a fact may hold a fact called "password".
     if let Some(table) = &source.key_value {
-        let is_open = match cells.get(table.key) {
-            Some(Cell::Text(name)) => !table.withholds(name),
-            Some(Cell::Empty) => true,
-            _ => false,
-        };
+        let is_open = table.opens(cells.get(table.key));
         if !is_open && let Some(cell) = cells.get_mut(table.value) {
             *cell = Cell::Withheld;
         }

@@ -35,6 +35,15 @@ impl Dialect for SqliteDialect {
         )
     }
 
+    fn noted_length(&self, column: &Expr) -> String {
+        format!("octet_length({})", column.sql)
+    }
+
+    /// By bytes: a text that holds a NUL ends there for those who count its characters.
+    fn piece(&self, column: &Expr, from: u64, length: u64) -> String {
+        format!("substr(CAST({} AS BLOB), {from}, {length})", column.sql)
+    }
+
     fn as_text(&self, expression: &Expr) -> Expr {
         text(format!("CAST({} AS TEXT)", expression.sql))
     }

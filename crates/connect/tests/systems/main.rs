@@ -11,6 +11,7 @@ mod chinook;
 mod erase;
 mod fides;
 mod hostile;
+mod long;
 mod planted;
 mod second_fact;
 mod servers;

@@ -7,9 +7,7 @@ use std::borrow::Cow;
 /// What begins like a formula gets a `'` in front (OWASP, "CSV Injection": `=`, `+`, `-`, `@`, tab, carriage return; a line
 /// feed and their full-width forms as well). A number stays a number.
 pub fn cell(text: &str) -> Cow<'_, str> {
-    let is_formula = text.starts_with([
-        '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
-    ]) && !is_number(text);
+    let is_formula = begins_like_a_formula(text) && !is_number(text);
     let is_quoted = text.contains(['"', ',', '\n', '\r', '\'', ';', '\t'])
         || text.starts_with(' ')
         || text.ends_with(' ')
@@ -22,14 +20,34 @@ pub fn cell(text: &str) -> Cow<'_, str> {
     if is_formula {
         quoted.push('\'');
     }
-    for letter in text.chars() {
-        if letter == '"' {
-            quoted.push('"');
-        }
-        quoted.push(letter);
-    }
+    write_letters(&mut quoted, text);
     quoted.push('"');
     Cow::Owned(quoted)
+}
+
+/// What stands before a value that comes in pieces, of which this is the first; a `"` stands behind the last.
+pub fn begin_cell(first: &str) -> &'static str {
+    if begins_like_a_formula(first) {
+        "\"'"
+    } else {
+        "\""
+    }
+}
+
+/// A piece of a value that comes in pieces.
+pub fn write_letters(out: &mut String, text: &str) {
+    for letter in text.chars() {
+        if letter == '"' {
+            out.push('"');
+        }
+        out.push(letter);
+    }
+}
+
+fn begins_like_a_formula(text: &str) -> bool {
+    text.starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ])
 }
 
 /// A number such as `-3.5`: it begins as a formula may, and is none.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// `manifest.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Manifest {
     /// What the file is, for programs: grows when its form changes.
     pub format: &'static str,
@@ -19,7 +19,13 @@ pub struct Manifest {
     pub included: Vec<Contained>,
     /// What is held and is not in it.
     pub not_included: Vec<LeftOut>,
+    /// Single values that are in it only in part, or not at all: of each collection the first [`MOST_NOT_IN_FULL`];
+    /// [`Contained::not_in_full`] counts all.
+    pub not_in_full: Vec<NotInFull>,
 }
+
+/// Values that are named one by one, in a collection.
+pub const MOST_NOT_IN_FULL: usize = 1_000;
 
 /// The form of [`Manifest`].
 pub const FORMAT: &str = "fairhold-export/1";
@@ -55,6 +61,26 @@ pub struct Contained {
     pub shared: bool,
     /// All rows that there are; `false`: reading broke off, and `not_included` says why.
     pub complete: bool,
+    /// How many values are there only in part, or not at all.
+    pub not_in_full: u64,
+}
+
+/// A value that is not in the archive in full.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NotInFull {
+    /// The dataset's key.
+    pub dataset: String,
+    /// The collection.
+    pub collection: String,
+    /// The values of the row's key.
+    pub row: Vec<serde_json::Value>,
+    /// The column.
+    pub field: String,
+    /// Its whole length in bytes; `None`: nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Why.
+    pub why: WhyNot,
 }
 
 /// Something that is held and is not in the archive.
@@ -96,8 +122,10 @@ pub enum WhyNot {
     NotProven,
     /// Nobody described the table, so nobody knows whose rows it holds.
     Undescribed,
-    /// Only its beginning is in the archive, or its length: it is too long, or it is a file.
+    /// Only its beginning is in the archive, or its length: it is too large.
     TooLong,
+    /// The database calls it text, and it is not.
+    Damaged,
 }
 
 impl WhyNot {
@@ -118,9 +146,10 @@ impl WhyNot {
                     .to_owned()
             }
             Self::TooLong => {
-                "It is too long or no text. Here is how it begins, or how long it is. Ask us for the rest."
+                "It is too large for a copy. Here is how it begins, or how large it is. Ask us for the rest."
                     .to_owned()
             }
+            Self::Damaged => "It is damaged, so nobody can read it. Ask us about it.".to_owned(),
         }
     }
 
@@ -148,6 +177,7 @@ mod tests {
             WhyNot::NotProven,
             WhyNot::Undescribed,
             WhyNot::TooLong,
+            WhyNot::Damaged,
         ] {
             assert_eq!(is_hard_to_read(&why.words("our shop")), None, "{why:?}");
         }

@@ -17,11 +17,13 @@ use std::fmt;
 
 use crate::catalog::Group;
 
-pub use csv::cell as csv_cell;
-pub use manifest::{Contained, FORMAT, FileEntry, LeftOut, Manifest, WhyNot};
+pub use csv::{begin_cell, cell as csv_cell, write_letters};
+pub use manifest::{
+    Contained, FORMAT, FileEntry, LeftOut, MOST_NOT_IN_FULL, Manifest, NotInFull, WhyNot,
+};
 pub use names::Names;
 pub use range::{Part, part};
-pub use typed::write_json;
+pub use typed::{holds_json, write_json, write_json_letters};
 
 /// Seconds for which an archive is kept: seven days.
 pub const KEPT_SECONDS: i64 = 7 * 24 * 3600;

@@ -148,8 +148,19 @@ fn looks_like_a_date(text: &str) -> bool {
 
 /// A JSON string (RFC 8259, 7).
 fn write_text(out: &mut String, text: &str) {
-    use std::fmt::Write as _;
     out.push('"');
+    write_json_letters(out, text);
+    out.push('"');
+}
+
+/// Whether a column of that type holds JSON documents, which are written as they stand where they are valid.
+pub fn holds_json(sql_type: &str) -> bool {
+    Family::of(sql_type) == Family::Json
+}
+
+/// A piece of what stands between the quotes of a JSON string.
+pub fn write_json_letters(out: &mut String, text: &str) {
+    use std::fmt::Write as _;
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {
@@ -171,7 +182,6 @@ fn write_text(out: &mut String, text: &str) {
         }
     }
     out.push_str(text.get(plain..).unwrap_or_default());
-    out.push('"');
 }
 
 #[cfg(test)]

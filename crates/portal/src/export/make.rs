@@ -1,8 +1,12 @@
 //! Makes an archive: reads all that is held, page by page, and hands each page to the thread that writes.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use fairhold_connect::{CollectionName, ConnectError, Count, Cursor, Reading};
+use fairhold_connect::{
+    Cell, CollectionName, ConnectError, Count, Cursor, LongPiece, LongValue, NotWhole, Reading,
+    Row, RowKey,
+};
 use fairhold_domain::catalog::OWN_CONNECTION;
 use fairhold_domain::export::{LeftOut, Wanted, WhyNot};
 use fairhold_domain::facts::{self, Shown, SystemState};
@@ -11,7 +15,7 @@ use fairhold_store::exports::{self, Finished};
 use fairhold_store::grants;
 use tokio::sync::mpsc;
 
-use super::sheet::Of;
+use super::sheet::{LongAt, Of};
 use super::vault::Sealer;
 use super::writer::{Order, OwnRow, Piece, Table, wants, write};
 use crate::company::Current;
@@ -207,16 +211,19 @@ impl Portal {
         for name in reading.failed.clone() {
             send(pieces, Piece::Broken(name, WhyNot::Changed)).await?;
         }
+        let mut known = HashSet::new();
+        let long = long_values(&reading, is_wanted, &mut known);
+        self.read_long(&asked, long, pieces, progress).await?;
         send(pieces, Piece::Page(Box::new(reading))).await?;
         let mut down = None;
         for (name, cursor) in further {
-            let broken = match down {
-                // It is not asked again and again for each of its lists.
-                Some(why) => Some(why),
-                None => {
-                    self.read_on(&asked, &name, cursor, pieces, progress)
-                        .await?
-                }
+            // It is not asked again and again for each of its lists.
+            let broken = if down.is_some() {
+                down
+            } else {
+                let from = (name.clone(), cursor);
+                self.read_on(&asked, from, pieces, (progress, &mut known))
+                    .await?
             };
             if let Some(why) = broken {
                 down = Some(why).filter(|why| matches!(why, WhyNot::Down | WhyNot::Slow));
@@ -230,15 +237,14 @@ impl Portal {
     async fn read_on(
         &self,
         asked: &AskedFor,
-        name: &CollectionName,
-        cursor: Cursor,
+        (name, cursor): (CollectionName, Cursor),
         pieces: &mpsc::Sender<Piece>,
-        progress: &mut Progress,
+        (progress, known): (&mut Progress, &mut HashSet<(CollectionName, RowKey)>),
     ) -> Result<Option<WhyNot>, MakeError> {
         let mut next = Some(cursor);
         let mut size = ROWS / 2;
         while let Some(after) = next {
-            let page = match self.further_page(asked, name, &after, size).await {
+            let page = match self.further_page(asked, &name, &after, size).await {
                 Ok(page) if page.not_theirs.is_empty() && page.failed.is_empty() => page,
                 // The rows changed hands, or the table its form.
                 Ok(_) => return Ok(Some(WhyNot::Changed)),
@@ -247,20 +253,73 @@ impl Portal {
                     return Ok(Some(why_of(error)));
                 }
             };
-            let rows = page.collections.iter().find(|rows| rows.name == *name);
+            let rows = page.collections.iter().find(|rows| rows.name == name);
             next = rows.and_then(|rows| rows.next.clone());
             size = next_size(&page, size);
             progress.done += rows.map_or(0, |rows| rows.rows.len() as u64);
             progress.expected = progress.expected.max(progress.done);
+            let long = long_values(&page, |_| true, known);
+            self.read_long(asked, long, pieces, progress).await?;
             send(pieces, Piece::Page(Box::new(page))).await?;
-            if progress
-                .told
-                .is_none_or(|told| told.elapsed() >= TELL_EVERY)
-            {
-                self.tell_progress(progress).await?;
-            }
+            self.tell_in_time(progress).await?;
         }
         Ok(None)
+    }
+
+    /// Reads the values that a page did not bring whole, before the page is written. What can't be had is named there.
+    async fn read_long(
+        &self,
+        asked: &AskedFor,
+        wanted: Vec<(bool, LongValue)>,
+        pieces: &mpsc::Sender<Piece>,
+        progress: &mut Progress,
+    ) -> Result<(), MakeError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let (shared, wanted): (Vec<bool>, Vec<LongValue>) = wanted.into_iter().unzip();
+        let mut places = shared
+            .into_iter()
+            .zip(wanted.iter().cloned())
+            .map(LongAt::from);
+        let (sender, received) = mpsc::channel(WAITING);
+        let hand_on = async {
+            // Dropped at the end, lest the reading wait for somebody who takes its pieces.
+            let mut received = received;
+            while let Some(piece) = received.recv().await {
+                match (piece, &mut places) {
+                    (LongPiece::Bytes(bytes), _) => send(pieces, Piece::LongBytes(bytes.0)).await?,
+                    (LongPiece::End(end), places) => {
+                        if let Some(at) = places.next() {
+                            send(pieces, Piece::LongEnd(at, end.map_err(why_not_whole))).await?;
+                        }
+                    }
+                }
+                self.tell_in_time(progress).await?;
+            }
+            Ok::<(), MakeError>(())
+        };
+        let (read, handed_on) = tokio::join!(asked.long_values(&wanted, sender), hand_on);
+        handed_on?;
+        let why = match read {
+            Ok(()) => WhyNot::Changed,
+            Err(error) => {
+                tracing::warn!(%error, "long values of a connected system could not be read");
+                why_of(error)
+            }
+        };
+        for at in places {
+            send(pieces, Piece::LongEnd(at, Err(why))).await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_in_time(&self, progress: &mut Progress) -> Result<(), MakeError> {
+        let is_due = |told: Instant| told.elapsed() >= TELL_EVERY;
+        if progress.told.is_none_or(is_due) {
+            self.tell_progress(progress).await?;
+        }
+        Ok(())
     }
 
     /// One page, within the time that a system has; once more where it did not answer.
@@ -505,6 +564,61 @@ fn left_out(current: &Current, wanted: &Wanted, answer: &Answer) -> Vec<LeftOut>
         }));
     }
     all
+}
+
+/// The values that a reading did not bring whole, and whether they are of shared rows: of each shared row once.
+fn long_values(
+    reading: &Reading,
+    is_wanted: impl Fn(&CollectionName) -> bool,
+    known: &mut HashSet<(CollectionName, RowKey)>,
+) -> Vec<(bool, LongValue)> {
+    let mut all = Vec::new();
+    let mut add = |name: &CollectionName, row: &Row, through: Option<(CollectionName, RowKey)>| {
+        for (column, cell) in row.cells.iter().enumerate() {
+            if matches!(cell, Cell::TooLong { .. } | Cell::Binary { .. }) {
+                let value = LongValue {
+                    place: name.clone(),
+                    key: row.key.clone(),
+                    through: through.clone(),
+                    column,
+                    noted: cell.clone(),
+                };
+                all.push((through.is_some(), value));
+            }
+        }
+    };
+    for rows in reading.collections.iter().filter(|r| is_wanted(&r.name)) {
+        for row in &rows.rows {
+            add(&rows.name, row, None);
+        }
+    }
+    for rows in &reading.collections {
+        for row in &rows.rows {
+            for context in &row.context {
+                let shared = reading.shared.get(context.shared);
+                let found = shared.and_then(|s| Some((&s.name, s.rows.get(context.row)?)));
+                let Some((name, shared)) = found else {
+                    continue;
+                };
+                let is_long =
+                    |cell: &Cell| matches!(cell, Cell::TooLong { .. } | Cell::Binary { .. });
+                if shared.cells.iter().any(is_long)
+                    && known.insert((name.clone(), shared.key.clone()))
+                {
+                    add(name, shared, Some((rows.name.clone(), row.key.clone())));
+                }
+            }
+        }
+    }
+    all
+}
+
+const fn why_not_whole(why: NotWhole) -> WhyNot {
+    match why {
+        NotWhole::Changed => WhyNot::Changed,
+        NotWhole::Unreadable => WhyNot::Damaged,
+        NotWhole::TooLarge => WhyNot::TooLong,
+    }
 }
 
 const fn why_of(error: ConnectError) -> WhyNot {

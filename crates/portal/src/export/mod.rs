@@ -7,6 +7,7 @@
 //! - `vault`: files that are sealed piece by piece.
 
 mod archive;
+mod long;
 mod make;
 mod page;
 mod sheet;

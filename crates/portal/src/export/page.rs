@@ -245,14 +245,25 @@ fn value(shown: &Shown) -> (String, bool) {
                 false,
             ),
         },
+        // A very large value stays where it is until it is written, and so does its beginning.
+        Shown::Long { start, bytes } if start.is_empty() => (
+            format!("A text of {}. It is in the table.", present::size(*bytes)),
+            true,
+        ),
         Shown::Long { start, bytes } => (
             format!(
-                "{start}… (The whole of it is {} long.)",
+                "{start}… (This is how it begins. All of it, {}, is in the table.)",
                 present::size(*bytes)
             ),
             false,
         ),
-        Shown::File { bytes } => (format!("A file of {}", present::size(*bytes)), true),
+        Shown::File { bytes } => (
+            format!(
+                "A file of {}. It is in the JSON file.",
+                present::size(*bytes)
+            ),
+            true,
+        ),
         Shown::Covered => ("Covered".to_owned(), true),
         Shown::Unreadable => (
             "We hold something here, but it is damaged and can’t be read.".to_owned(),

@@ -1,16 +1,21 @@
 //! One collection on its way into the archive: its rows as JSON and as CSV, each in a sealed file of its own until all are
 //! there. Nothing is kept in memory but, for rows that many rows point at, which of them were written.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 
-use fairhold_connect::{Cell, CollectionName, Column, Row};
+use fairhold_connect::{Cell, CollectionName, Column, KeyValue, LongValue, Row, RowKey};
 use fairhold_domain::catalog::{Collection, Dataset};
-use fairhold_domain::export::{LeftOut, Wanted, WhyNot, csv_cell, write_json};
+use fairhold_domain::export::{
+    LeftOut, MOST_NOT_IN_FULL, NotInFull, Wanted, WhyNot, csv_cell, write_json,
+};
 use fairhold_domain::facts;
+use fairhold_store::seal::hex;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::long;
 use super::vault::{Scratch, Sealer};
 
 /// A collection on its way into the archive.
@@ -33,12 +38,39 @@ pub(super) struct Sheet {
     pub csv: Scratch,
     /// What of it is not included, and why.
     pub left_out: Vec<LeftOut>,
+    /// How many values are not there in full.
+    pub gaps: u64,
+    /// The first of them.
+    pub not_in_full: Vec<NotInFull>,
     columns: Vec<Option<Written>>,
     key_value: Option<(usize, usize)>,
     /// The shared rows that are written, by a hash of their keys.
     known: HashSet<[u8; 16]>,
     line: String,
 }
+
+/// Where a value stands that a page did not bring whole.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct LongAt {
+    shared: bool,
+    name: CollectionName,
+    key: RowKey,
+    column: usize,
+}
+
+impl From<(bool, LongValue)> for LongAt {
+    fn from((shared, value): (bool, LongValue)) -> Self {
+        Self {
+            shared,
+            name: value.place,
+            key: value.key,
+            column: value.column,
+        }
+    }
+}
+
+/// The values of a page that it did not bring whole, in full, or why they are not.
+pub(super) type Longs = HashMap<LongAt, Result<Scratch, WhyNot>>;
 
 /// A column that is written.
 struct Written {
@@ -135,6 +167,8 @@ impl Sheet {
             json: Scratch::create(folder, &format!("{files}.json"), sealer)?,
             csv: Scratch::create(folder, &format!("{files}.csv"), sealer)?,
             left_out,
+            gaps: 0,
+            not_in_full: Vec::new(),
             columns: written,
             key_value,
             known: HashSet::new(),
@@ -158,7 +192,7 @@ impl Sheet {
     }
 
     /// Writes a row; a shared one that is written already is passed over.
-    pub fn write(&mut self, of: Of<'_>, row: &Row) -> io::Result<()> {
+    pub fn write(&mut self, of: Of<'_>, row: &Row, longs: &Longs) -> io::Result<()> {
         if self.shared {
             let key = serde_json::to_vec(&row.key).unwrap_or_default();
             let hash = Sha256::digest(&key);
@@ -167,19 +201,30 @@ impl Sheet {
                 return Ok(());
             }
         }
-        self.write_json(row)?;
-        self.write_csv(row)?;
+        let longs: Vec<Option<&Result<Scratch, WhyNot>>> = if longs.is_empty() {
+            Vec::new()
+        } else {
+            let at = |column| LongAt {
+                shared: self.shared,
+                name: self.name.clone(),
+                key: row.key.clone(),
+                column,
+            };
+            (0..row.cells.len()).map(|c| longs.get(&at(c))).collect()
+        };
+        self.write_json(row, &longs)?;
+        self.write_csv(row, &longs)?;
         self.rows += 1;
-        self.note_gaps(of, row);
+        self.note_gaps(of, row, &longs);
         Ok(())
     }
 
-    fn write_json(&mut self, row: &Row) -> io::Result<()> {
+    fn write_json(&mut self, row: &Row, longs: &RowLongs<'_>) -> io::Result<()> {
         let line = &mut self.line;
         line.clear();
         line.push_str(if self.rows == 0 { "\n{" } else { ",\n{" });
         let mut first = true;
-        for (column, cell) in self.columns.iter().zip(&row.cells) {
+        for (at, (column, cell)) in self.columns.iter().zip(&row.cells).enumerate() {
             let Some(column) = column else { continue };
             if !first {
                 line.push_str(", ");
@@ -188,21 +233,34 @@ impl Sheet {
             line.push_str(&column.json_name);
             match cell {
                 Cell::Text(text) => write_json(line, text, &column.sql_type),
-                Cell::TooLong { start, .. } => write_json(line, start, ""),
-                Cell::Empty | Cell::Binary { .. } | Cell::Unreadable | Cell::Withheld => {
-                    line.push_str("null");
-                }
+                Cell::TooLong { start, .. } => match whole(longs, at) {
+                    Some(long) => {
+                        self.json.write_all(line.as_bytes())?;
+                        line.clear();
+                        long::json_text(&mut self.json, long, &column.sql_type)?;
+                    }
+                    None => write_json(line, start, ""),
+                },
+                Cell::Binary { .. } => match whole(longs, at) {
+                    Some(long) => {
+                        self.json.write_all(line.as_bytes())?;
+                        line.clear();
+                        long::json_base64(&mut self.json, long)?;
+                    }
+                    None => line.push_str("null"),
+                },
+                Cell::Empty | Cell::Unreadable | Cell::Withheld => line.push_str("null"),
             }
         }
         line.push('}');
         self.json.write_all(line.as_bytes())
     }
 
-    fn write_csv(&mut self, row: &Row) -> io::Result<()> {
+    fn write_csv(&mut self, row: &Row, longs: &RowLongs<'_>) -> io::Result<()> {
         let line = &mut self.line;
         line.clear();
         let mut first = true;
-        for (column, cell) in self.columns.iter().zip(&row.cells) {
+        for (at, (column, cell)) in self.columns.iter().zip(&row.cells).enumerate() {
             if column.is_none() {
                 continue;
             }
@@ -210,23 +268,51 @@ impl Sheet {
                 line.push(',');
             }
             first = false;
-            if let Cell::Text(text) | Cell::TooLong { start: text, .. } = cell {
-                line.push_str(&csv_cell(text));
+            match (cell, whole(longs, at)) {
+                (Cell::TooLong { .. }, Some(long)) => {
+                    self.csv.write_all(line.as_bytes())?;
+                    line.clear();
+                    long::csv_text(&mut self.csv, long)?;
+                }
+                (Cell::Text(text) | Cell::TooLong { start: text, .. }, _) => {
+                    line.push_str(&csv_cell(text));
+                }
+                _ => {}
             }
         }
         line.push_str("\r\n");
         self.csv.write_all(line.as_bytes())
     }
 
-    /// Notes, once a column, what of the row is not there in full.
-    fn note_gaps(&mut self, of: Of<'_>, row: &Row) {
+    /// Notes what of the row is not there in full: each value, and each column once.
+    fn note_gaps(&mut self, of: Of<'_>, row: &Row, longs: &RowLongs<'_>) {
         for (at, (column, cell)) in self.columns.iter().zip(&row.cells).enumerate() {
             let Some(column) = column else { continue };
-            let why = match cell {
-                Cell::TooLong { .. } | Cell::Binary { .. } | Cell::Unreadable => WhyNot::TooLong,
-                Cell::Withheld => WhyNot::Withheld,
-                Cell::Empty | Cell::Text(_) => continue,
+            let (why, bytes) = match (cell, longs.get(at)) {
+                (Cell::TooLong { .. } | Cell::Binary { .. }, Some(Some(Ok(_))))
+                | (Cell::Empty | Cell::Text(_), _) => continue,
+                (Cell::TooLong { bytes, .. } | Cell::Binary { bytes }, Some(Some(Err(why)))) => {
+                    (*why, Some(*bytes))
+                }
+                (Cell::TooLong { bytes, .. } | Cell::Binary { bytes }, _) => {
+                    (WhyNot::TooLong, Some(*bytes))
+                }
+                (Cell::Unreadable, _) => (WhyNot::Damaged, None),
+                (Cell::Withheld, _) => (WhyNot::Withheld, None),
             };
+            if why != WhyNot::Withheld {
+                self.gaps += 1;
+                if self.not_in_full.len() < MOST_NOT_IN_FULL {
+                    self.not_in_full.push(NotInFull {
+                        dataset: self.name.dataset.clone(),
+                        collection: self.name.collection.clone(),
+                        row: row.key.0.iter().map(key_json).collect(),
+                        field: column.name.clone(),
+                        bytes,
+                        why,
+                    });
+                }
+            }
             // In a table of one row a fact, the fact that the row names is what is left out.
             let name = match self.key_value {
                 Some((key, value)) if value == at => match row.cells.get(key) {
@@ -256,6 +342,25 @@ impl Sheet {
 
 /// Facts that a table of one row a fact may name as left out, at most.
 const MOST_LEFT_OUT: usize = 200;
+
+/// The long values of a row, by column.
+type RowLongs<'a> = [Option<&'a Result<Scratch, WhyNot>>];
+
+/// The value of that column in full.
+fn whole<'a>(longs: &RowLongs<'a>, column: usize) -> Option<&'a Scratch> {
+    longs.get(column).copied()??.as_ref().ok()
+}
+
+/// A part of a key, for a program.
+fn key_json(value: &KeyValue) -> Value {
+    match value {
+        KeyValue::Null => Value::Null,
+        KeyValue::Int(number) => (*number).into(),
+        KeyValue::Real(number) => (*number).into(),
+        KeyValue::Text(text) => text.as_str().into(),
+        KeyValue::Blob(bytes) => hex(bytes).into(),
+    }
+}
 
 fn json_name(name: &str) -> String {
     let mut json = String::new();

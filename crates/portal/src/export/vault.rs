@@ -163,6 +163,16 @@ impl SealedReader {
         Ok(piece)
     }
 
+    /// As many of the next bytes as there is room for, or as the piece has left; 0 at the end.
+    pub fn read_into(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.at >= self.open.len() {
+            self.read_piece()?;
+        }
+        let read = self.open.get(self.at..).unwrap_or_default().read(into)?;
+        self.at += read;
+        Ok(read)
+    }
+
     fn read_piece(&mut self) -> io::Result<()> {
         let begin = self.next * PIECE as u64;
         let length = self.bytes.saturating_sub(begin).min(PIECE as u64);

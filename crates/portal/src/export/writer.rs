@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::archive::Archive;
 use super::page::{self, FilesView, IndexPage, LeftOutView};
-use super::sheet::{Of, Sheet};
+use super::sheet::{LongAt, Longs, Of, Sheet};
 use super::vault::{Scratch, Sealer, make_folder};
 use crate::Portal;
 use crate::company::Current;
@@ -36,6 +36,10 @@ const LINES_ON_THE_PAGE: usize = 200;
 pub(super) enum Piece {
     /// Rows of a connected system.
     Page(Box<Reading>),
+    /// Bytes of a value that the next page has only the beginning of.
+    LongBytes(Vec<u8>),
+    /// Those were all its bytes; or why there are no more.
+    LongEnd(LongAt, Result<(), WhyNot>),
     /// What the portal itself holds: one row a collection.
     Own(Vec<OwnRow>),
     /// Reading a collection broke off.
@@ -94,6 +98,8 @@ pub(super) fn write(
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
             Piece::Page(reading) => writer.page(&reading)?,
+            Piece::LongBytes(bytes) => writer.long()?.write_all(&bytes)?,
+            Piece::LongEnd(at, end) => writer.long_end(at, end)?,
             Piece::Own(rows) => writer.own(rows),
             Piece::Broken(name, why) => writer.broken(&name, why),
             Piece::LeftOut(left_out) => writer.left_out.push(left_out),
@@ -109,6 +115,12 @@ pub(super) fn write(
 struct Writer {
     order: Order,
     sheets: Vec<Sheet>,
+    /// The value that comes in just now.
+    long: Option<Scratch>,
+    /// How many there were.
+    long_files: usize,
+    /// The long values of the page that comes next.
+    longs: Longs,
     own: Vec<OwnSheet>,
     /// The first rows of each collection, for the page.
     parts: Vec<Part>,
@@ -138,6 +150,7 @@ struct Listed<'a> {
     rows: u64,
     shared: bool,
     complete: bool,
+    not_in_full: u64,
     body: Body<'a>,
 }
 
@@ -162,6 +175,9 @@ impl Writer {
         Ok(Self {
             order,
             sheets: Vec::new(),
+            long: None,
+            long_files: 0,
+            longs: Longs::default(),
             own: Vec::new(),
             parts: Vec::new(),
             left_out: Vec::new(),
@@ -173,7 +189,39 @@ impl Writer {
         })
     }
 
+    fn long(&mut self) -> io::Result<&mut Scratch> {
+        let long = if let Some(long) = self.long.take() {
+            long
+        } else {
+            self.long_files += 1;
+            let name = format!("{}.long{}", self.order.file, self.long_files);
+            Scratch::create(&self.order.folder, &name, &self.order.sealer)?
+        };
+        Ok(self.long.insert(long))
+    }
+
+    fn long_end(&mut self, at: LongAt, end: Result<(), WhyNot>) -> io::Result<()> {
+        let long = match end {
+            Ok(()) => {
+                self.long()?.close()?;
+                self.long.take().ok_or(WhyNot::Changed)
+            }
+            Err(why) => {
+                self.long = None;
+                Err(why)
+            }
+        };
+        self.longs.insert(at, long);
+        Ok(())
+    }
+
     fn page(&mut self, reading: &Reading) -> io::Result<()> {
+        let written = self.write_page(reading);
+        self.longs.clear();
+        written
+    }
+
+    fn write_page(&mut self, reading: &Reading) -> io::Result<()> {
         let current = self.order.current.clone();
         for rows in &reading.collections {
             self.rows(&current, reading, rows)?;
@@ -194,7 +242,7 @@ impl Writer {
                 continue;
             };
             for row in &shared.rows {
-                sheet.write(of, row)?;
+                sheet.write(of, row, &self.longs)?;
             }
             if shared.is_cut {
                 sheet.complete = false;
@@ -234,7 +282,7 @@ impl Writer {
             self.parts.extend(sample(&self.order, reading, rows));
         }
         for row in &rows.rows {
-            sheet.write(of, row)?;
+            sheet.write(of, row, &self.longs)?;
         }
         Ok(())
     }
@@ -367,6 +415,7 @@ impl Writer {
             rows: 1,
             shared: false,
             complete: true,
+            not_in_full: 0,
             body: Body::Own(own),
         });
         let sheets = self
@@ -380,6 +429,7 @@ impl Writer {
                 rows: sheet.rows,
                 shared: sheet.shared,
                 complete: sheet.complete,
+                not_in_full: sheet.gaps,
                 body: Body::Sheet(sheet),
             });
         sheets.chain(own).collect()
@@ -570,7 +620,9 @@ impl Writer {
             rows: listed.rows,
             shared: listed.shared,
             complete: listed.complete,
+            not_in_full: listed.not_in_full,
         };
+        let sheets = self.sheets.iter();
         Manifest {
             format: FORMAT,
             company: self.order.current.catalog.company.name.clone(),
@@ -579,6 +631,7 @@ impl Writer {
             files: archive.files().to_vec(),
             included: listed.iter().map(contained).collect(),
             not_included: self.left_out.clone(),
+            not_in_full: sheets.flat_map(|s| s.not_in_full.iter().cloned()).collect(),
         }
     }
 }

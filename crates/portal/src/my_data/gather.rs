@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use fairhold_connect::{
-    Collected, CollectionName, ConnectError, Connector, Cursor, ErasedRows, IdentityRow, Plan,
-    ReadRequest, Reading,
+    Collected, CollectionName, ConnectError, Connector, Cursor, ErasedRows, IdentityRow, LongPiece,
+    LongValue, Plan, ReadRequest, Reading,
 };
 use fairhold_domain::catalog::Dataset;
 use fairhold_domain::contact_point::ContactPoints;
@@ -16,6 +16,7 @@ use fairhold_store::links::Link;
 use fairhold_store::looks::LastLook;
 use fairhold_store::{accounts, looks, records};
 use futures::future::join_all;
+use tokio::sync::mpsc;
 
 use crate::company::Current;
 use crate::error::{Error, Result};
@@ -337,6 +338,17 @@ impl AskedFor {
             ..self.request.clone()
         };
         self.connector.read(&self.plan, &request).await
+    }
+
+    /// The values that a page did not bring whole.
+    pub async fn long_values(
+        &self,
+        wanted: &[LongValue],
+        pieces: mpsc::Sender<LongPiece>,
+    ) -> Result<(), ConnectError> {
+        self.connector
+            .long_values(&self.plan, &self.request, wanted, pieces)
+            .await
     }
 }
 
