@@ -261,6 +261,11 @@ impl Portal {
         }
         let fields = current.catalog.own_fields_for(&purpose.key);
         let (id, now) = (customer.id, self.now());
+        // A yes lasts no longer here than where the same thing is asked.
+        let asks = current.catalog.asks.iter();
+        let asks = asks.filter(|ask| yes && ask.purpose == purpose.key);
+        let lasts = asks.filter_map(|ask| ask.lasts);
+        let until = lasts.map(|lasts| lasts.after(now, &current.zone)).min();
         let write = self.inner.db.write(move |tx| {
             Box::pin(async move {
                 // Of two answers at once, one comes after the other.
@@ -280,7 +285,7 @@ impl Portal {
                         event,
                         version: purpose.version,
                         ask_version: current.catalog.ask(&ask).map_or(0, |ask| ask.version),
-                        until: None,
+                        until,
                         words: &purpose.words,
                     };
                     grants::record(tx, id, &record, now).await?;

@@ -149,13 +149,14 @@ pub async fn certificate(tx: &mut Tx, erasure_id: &str) -> Result<Option<String>
 }
 
 /// How much the portal itself holds of a customer: what it is, and how many rows.
-pub async fn own_rows(tx: &mut Tx, customer: CustomerId) -> Result<[(&'static str, u64); 5]> {
+pub async fn own_rows(tx: &mut Tx, customer: CustomerId) -> Result<[(&'static str, u64); 6]> {
     let mut all = [
         ("Your log-in and what you gave here", 1),
         ("What you allowed, and your answers", 0),
         ("Who looked at your data", 0),
         ("Your points and rewards", 0),
         ("Mails that we sent you", 0),
+        ("Copies that you had us make", 0),
     ];
     let counts = [
         "SELECT COUNT(*) FROM own_records WHERE customer_id = $1",
@@ -163,6 +164,7 @@ pub async fn own_rows(tx: &mut Tx, customer: CustomerId) -> Result<[(&'static st
         "SELECT COUNT(*) FROM looks WHERE customer_id = $1",
         "SELECT COUNT(*) FROM point_entries WHERE customer_id = $1",
         "SELECT COUNT(*) FROM outbox WHERE customer_id = $1",
+        "SELECT COUNT(*) FROM exports WHERE customer_id = $1",
     ];
     for ((_, rows), sql) in all.iter_mut().zip(counts) {
         let (count,): (i64,) = tx.one(sql, [customer.into()]).await?;
@@ -171,8 +173,8 @@ pub async fn own_rows(tx: &mut Tx, customer: CustomerId) -> Result<[(&'static st
     Ok(all)
 }
 
-/// Forgets a customer: all that the portal holds of them goes, and the points that they had left become what is owed to
-/// nobody in particular. Their key is destroyed apart ([`crate::keys::KeyStore::destroy`]), after this.
+/// Forgets a customer: all that the portal holds of them goes, but for the last mails and the erasure itself; nobody can log in
+/// any more. The points that they had left become what is owed to nobody in particular.
 pub async fn forget(tx: &mut Tx, customer: CustomerId) -> Result<()> {
     let sql = "INSERT INTO unspent_points (programme, points) \
                SELECT programme, balance FROM point_heads WHERE customer_id = $1 AND balance > 0 \
@@ -186,12 +188,40 @@ pub async fn forget(tx: &mut Tx, customer: CustomerId) -> Result<()> {
         "DELETE FROM look_heads WHERE customer_id = $1",
         "DELETE FROM last_looks WHERE customer_id = $1",
         "DELETE FROM sessions WHERE customer_id = $1",
-        // The rest goes with it.
-        "DELETE FROM customers WHERE customer_id = $1",
+        "DELETE FROM address_hashes WHERE customer_id = $1",
+        "DELETE FROM mail_links WHERE customer_id = $1",
+        "DELETE FROM own_records WHERE customer_id = $1",
+        "DELETE FROM links WHERE customer_id = $1",
+        "DELETE FROM second_facts WHERE customer_id = $1",
+        "DELETE FROM app_codes WHERE customer_id = $1",
+        "DELETE FROM recovery_codes WHERE customer_id = $1",
+        "DELETE FROM passkeys WHERE customer_id = $1",
+        "DELETE FROM known_devices WHERE customer_id = $1",
+        "DELETE FROM contact_points WHERE customer_id = $1",
+        "DELETE FROM contact_codes WHERE customer_id = $1",
+        "DELETE FROM former_addresses WHERE customer_id = $1",
+        "DELETE FROM consent_records WHERE customer_id = $1",
+        "DELETE FROM grants WHERE customer_id = $1",
+        "DELETE FROM shown_asks WHERE customer_id = $1",
+        "DELETE FROM memberships WHERE customer_id = $1",
+        "DELETE FROM point_entries WHERE customer_id = $1",
+        "DELETE FROM point_heads WHERE customer_id = $1",
+        "DELETE FROM redemptions WHERE customer_id = $1",
+        "DELETE FROM pending_joins WHERE customer_id = $1",
+        "DELETE FROM customer_refs WHERE customer_id = $1",
+        "DELETE FROM exports WHERE customer_id = $1",
+        "DELETE FROM outbox WHERE customer_id = $1 AND sent_at IS NOT NULL",
     ] {
         tx.execute(sql, [customer.into()]).await?;
     }
     Ok(())
+}
+
+/// The last of a customer goes: the mails and the erasure itself. Their key is destroyed apart
+/// ([`crate::keys::KeyStore::destroy`]), after this.
+pub async fn finish(tx: &mut Tx, customer: CustomerId) -> Result<()> {
+    let sql = "DELETE FROM customers WHERE customer_id = $1";
+    tx.execute(sql, [customer.into()]).await.map(|_| ())
 }
 
 fn identity(customer: CustomerId) -> String {

@@ -49,7 +49,11 @@ async fn ada_with_a_life(house: &House) -> Browser {
 async fn ask(browser: &mut Browser, act: &str) {
     let fields = [("act", act), ("sure", "yes")];
     let asked = browser.post(PAGE, &fields).await;
-    assert_eq!(asked.location(), PAGE, "{}", asked.text());
+    if act == "now" {
+        assert!(asked.text().contains("It has begun."), "{}", asked.text());
+    } else {
+        assert_eq!(asked.location(), PAGE, "{}", asked.text());
+    }
 }
 
 /// All rows of all tables of a company's file, each as text.
@@ -148,6 +152,12 @@ async fn everything_goes_and_a_certificate_says_so() {
     ask(&mut ada, "now").await;
     house.work().await;
     let document = certificate(&house, &mut ben).await;
+    // What it says is true when it is there.
+    let out = ada.get("/my-data").await;
+    assert!(out.location().starts_with("/log-in"), "{}", out.location());
+    let password = crate::support::persona(ADA).password;
+    assert_ne!(house.browser().log_in(ADA, password).await.status, 303);
+    assert!(files_with(folder.path(), ADA).is_empty());
     house.clock.pass(310);
     house.work().await;
 
@@ -266,7 +276,7 @@ async fn nothing_is_touched_before_all_systems_answer() {
         "Ada's address is there"
     );
     let page = ada.get(PAGE).await.text();
-    assert!(page.contains("Stop it"), "it has not begun: {page}");
+    assert!(page.contains("has not done its part yet"), "{page}");
     std::fs::rename(&away, &there).unwrap();
     for _ in 0..2 {
         house.clock.pass(310);

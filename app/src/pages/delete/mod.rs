@@ -50,6 +50,7 @@ pub async fn submit(
     ProvenForm(customer, wish): ProvenForm<Wish>,
 ) -> Response {
     let portal = &state.portal;
+    let now = wish.act == Act::Now;
     let done = match wish.act {
         Act::Stop => portal.call_erasure_off(&customer).await,
         Act::Now if wish.sure != "yes" => {
@@ -66,6 +67,7 @@ pub async fn submit(
         }
     };
     match done {
+        Ok(()) if now => begun(&state),
         // One that has begun says so on the page.
         Ok(()) | Err(Error::ErasureBegan) => Redirect::to(HERE).into_response(),
         Err(error) => PortalError::from(error).own_page(&state),
@@ -102,7 +104,6 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
             unreadable_from,
             later,
         } = preview;
-        let done = asked.as_ref().is_some_and(|asked| asked.certificate.is_some());
         let act = match &asked {
             Some(asked) if asked.begun => under_way(asked).into_any(),
             Some(asked) => waiting(asked).into_any(),
@@ -115,11 +116,9 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
                 <p class="lead">"You can have everything erased that we hold about you, in all our systems. Below you see table by table what goes, and what the law makes us keep."</p>
             </div>
             {act}
-            {(!done).then(|| view! {
-                <Tables tables silent />
-                <WhatElse points unreadable_from />
-            })}
-            {asked.is_none().then(|| view! {
+            <Tables tables silent />
+            <WhatElse points unreadable_from />
+            {(!begun).then(|| view! {
                 <p class="notice">"Do you want to keep a copy first? "<a href="/download">"Take your data"</a></p>
             })}
             {asked.is_none().then(|| choices(&later))}
@@ -133,7 +132,7 @@ fn choices(later: &str) -> impl IntoView + use<> {
         <section class="card" id="erase">
             <h2>"Erase everything"</h2>
             <form method="post" action=HERE>
-                <p>{format!("We wait for a week, until {later}. Until then you can stop it with one click, and nothing new about you is put in here.")}</p>
+                <p>{format!("We wait for a week, until {later}. Until then you can stop it with one click, and no system can put anything new about you in here.")}</p>
                 <p class="tools"><button name="act" value="later">"Erase it in a week"</button></p>
             </form>
             <form method="post" action=HERE>
@@ -150,7 +149,7 @@ fn waiting(asked: &Asked) -> impl IntoView + use<> {
     view! {
         <section class="card" id="asked">
             <h2>"You asked us to erase everything"</h2>
-            <p role="status">{format!("We do it on {day}. Until then nothing is touched, and nothing new about you is put in here.")}</p>
+            <p role="status">{format!("We do it on {day}. Until then nothing is touched, and no system can put anything new about you in here.")}</p>
             <form method="post" action=HERE class="tools">
                 <button class="primary" name="act" value="stop">"Stop it"</button>
             </form>
@@ -167,23 +166,29 @@ fn under_way(asked: &Asked) -> impl IntoView + use<> {
         let names = capitalised(&join(asked.failing.iter().map(|name| in_sentence(name))));
         view! { <p class="notice mind">{format!("{names} has not done its part yet. We try again until it has.")}</p> }
     });
-    match asked.certificate.clone() {
-        Some(to) => view! {
-            <section class="card" id="asked">
-                <h2>"It is erased"</h2>
-                <p role="status">"Every part is done. Keep your certificate: "<a href=to>"Here is your certificate"</a>". We mail you the way to it as well. You are logged out in a moment."</p>
-            </section>
-        }
-        .into_any(),
-        None => view! {
-            <section class="card" id="asked">
-                <h2>"We are erasing it"</h2>
-                <p role="status">"It has begun, and nobody can stop it. We send you a mail with a certificate when every part is done. Then you are logged out."</p>
-                {failing}
-            </section>
-        }
-        .into_any(),
+    view! {
+        <section class="card" id="asked">
+            <h2>"We are erasing it"</h2>
+            <p role="status">{BEGUN}</p>
+            {failing}
+        </section>
     }
+}
+
+/// What whoever had it erased at once reads.
+const BEGUN: &str = "It has begun. We send you a mail with your certificate when every part is done. Then this log-in is gone.";
+
+/// The answer to "now": the log-in may be gone before another page is asked for.
+fn begun(state: &AppState) -> Response {
+    Page::open("We are erasing your data", "").render(state, || {
+        view! {
+            <div>
+                <h1>"We are erasing your data"</h1>
+                <p class="lead">{BEGUN}</p>
+            </div>
+            <p class="onward"><a href=HERE>"See how far it is"</a></p>
+        }
+    })
 }
 
 /// Table by table: what goes, what is written over, what stays and why.

@@ -14,6 +14,7 @@ use fairhold_domain::erasure::{Act, Certificate, ErasedTable, KeptPart};
 use fairhold_domain::facts::capitalised;
 use fairhold_domain::ids::CustomerId;
 use fairhold_domain::present;
+use fairhold_domain::time::Moment;
 use fairhold_store::erasures::{self, Erasure};
 use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::{StoreError, accounts, jobs, points, records};
@@ -93,8 +94,6 @@ pub struct Asked {
     pub day: String,
     /// Whether it has begun, so that nobody can call it off.
     pub begun: bool,
-    /// Where the certificate is, once all parts are done.
-    pub certificate: Option<String>,
     /// Systems that have not done their part yet, because they do not answer or a rule of theirs is in the way.
     pub failing: Vec<String>,
 }
@@ -177,7 +176,8 @@ impl Portal {
             .into_iter()
             .map(|(_, points)| points.max(0).unsigned_abs());
         preview.points = left.sum();
-        preview.asked = asked.map(|erasure| self::asked(&current, &erasure));
+        let now = self.now();
+        preview.asked = asked.map(|erasure| self::asked(&current, &erasure, now));
         let day = |seconds| {
             let at = self.now().plus_seconds(seconds);
             present::day(at.timestamp(), &current.zone)
@@ -226,7 +226,7 @@ impl Portal {
         &self,
         tx: &mut fairhold_store::Tx,
         customer: &Customer,
-        due: fairhold_domain::time::Moment,
+        due: Moment,
     ) -> Result<()> {
         let current = self.company().current();
         let company = current.catalog.company.name.as_str();
@@ -309,7 +309,7 @@ impl Portal {
             let parts = self.erase_in_systems(&customer, &current, &plan).await?;
             self.certify(&customer, &current, &erasure, parts).await?;
         }
-        self.forget(&customer).await
+        self.finish(&customer).await
     }
 
     /// The plan: the one that is sealed already, or one that is made, and sealed before anything is touched.
@@ -509,16 +509,19 @@ impl Portal {
                         link: &format!("{}/certificates/{number}", portal.settings().public_url),
                     })?,
                 };
+                // What the certificate says is true from the moment on at which it is there.
+                erasures::forget(tx, id).await?;
                 portal.post(tx, &customer.key, id, &mail).await
             })
         });
         write.await?;
+        self.sweep_copies().await?;
         self.inner.bell.ring();
         Ok(())
     }
 
-    /// Once the last mail is on its way: all that the portal holds, and then the key.
-    async fn forget(&self, customer: &Customer) -> std::result::Result<Option<i64>, NotDone> {
+    /// Once the last mail is on its way: the rest of what the portal holds, and then the key.
+    async fn finish(&self, customer: &Customer) -> std::result::Result<Option<i64>, NotDone> {
         let (id, now) = (customer.id, self.now());
         let mut tx = self.inner.db.read().await?;
         let certified = erasures::of(&mut tx, id).await?;
@@ -534,7 +537,7 @@ impl Portal {
         let write = self
             .inner
             .db
-            .write(move |tx| Box::pin(async move { erasures::forget(tx, id).await }));
+            .write(move |tx| Box::pin(async move { erasures::finish(tx, id).await }));
         write.await.map_err(Error::from)?;
         self.destroy_key(id).await
     }
@@ -560,14 +563,11 @@ fn read_plan(bytes: &[u8]) -> std::result::Result<Plan, NotDone> {
     serde_json::from_slice(bytes).map_err(|_| StoreError::Form.into())
 }
 
-fn asked(current: &Current, erasure: &Erasure) -> Asked {
+fn asked(current: &Current, erasure: &Erasure, now: Moment) -> Asked {
     let failing = erasure.failing.iter().flat_map(|name| names(current, name));
     Asked {
         day: present::day(erasure.due_at.timestamp(), &current.zone),
-        begun: erasure.begun_at.is_some(),
-        certificate: erasure
-            .certified_at
-            .map(|_| format!("/certificates/{}", erasure.erasure_id)),
+        begun: erasure.begun_at.is_some() || erasure.due_at <= now,
         failing: failing.collect(),
     }
 }

@@ -36,6 +36,11 @@ async fn an_erasure_can_be_called_off_until_it_begins_and_begins_once() {
                 assert_eq!(begun.failing, ["shop", "site"]);
                 erasures::certify(tx, ann, "four", "a text", at(7)).await?;
                 erasures::forget(tx, ann).await?;
+                assert!(
+                    erasures::of(tx, ann).await?.is_some(),
+                    "until the last mail has left"
+                );
+                erasures::finish(tx, ann).await?;
                 assert_eq!(erasures::of(tx, ann).await?, None);
                 assert_eq!(accounts::account(tx, ann).await?, None);
                 assert!(accounts::account(tx, ben).await?.is_some());
