@@ -28,6 +28,8 @@ pub struct LiveTable {
     pub unique: Vec<Vec<String>>,
     /// References to other tables.
     pub foreign_keys: Vec<LiveForeignKey>,
+    /// Conditions that each row must meet, as far as the database tells them.
+    pub checks: Vec<LiveCheck>,
 }
 
 /// One column.
@@ -63,8 +65,19 @@ pub struct LiveForeignKey {
     pub schema: Option<String>,
     /// The table it points at.
     pub table: String,
-    /// Columns of that table, in the same order.
+    /// Columns of that table, in the same order. Empty where its primary key is meant.
     pub references: Vec<String>,
+    /// Whether a row goes by itself with the one that it points at (`ON DELETE CASCADE`).
+    pub cascades: bool,
+}
+
+/// A condition that each row must meet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveCheck {
+    /// The columns that it speaks of.
+    pub columns: Vec<String>,
+    /// Whether it asks for a JSON document.
+    pub is_json: bool,
 }
 
 impl LiveSchema {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fairhold_domain::schema::{LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
+use fairhold_domain::schema::{LiveCheck, LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
 
 use crate::{ConnectError, engine::ask, read::Session, value::KeyValue};
 
@@ -42,12 +42,34 @@ fn unique() -> String {
 
 fn foreign() -> String {
     format!(
-        "SELECT CAST(table_schema AS CHAR), CAST(table_name AS CHAR), CAST(constraint_name AS CHAR), \
-         CAST(referenced_table_schema AS CHAR), CAST(referenced_table_name AS CHAR), \
-         CAST(column_name AS CHAR), CAST(referenced_column_name AS CHAR) \
-         FROM information_schema.key_column_usage \
-         WHERE referenced_table_name IS NOT NULL AND table_schema NOT IN {SYSTEMS} \
-         ORDER BY table_schema, table_name, constraint_name, ordinal_position"
+        "SELECT CAST(k.table_schema AS CHAR), CAST(k.table_name AS CHAR), CAST(k.constraint_name AS CHAR), \
+         CAST(k.referenced_table_schema AS CHAR), CAST(k.referenced_table_name AS CHAR), \
+         CAST(k.column_name AS CHAR), CAST(k.referenced_column_name AS CHAR), \
+         CAST(COALESCE(r.delete_rule = 'CASCADE', 0) AS CHAR) \
+         FROM information_schema.key_column_usage k \
+         LEFT JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema \
+         AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name \
+         WHERE k.referenced_table_name IS NOT NULL AND k.table_schema NOT IN {SYSTEMS} \
+         ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position"
+    )
+}
+
+/// Conditions on rows. In MySQL their names belong to the whole database and their tables stand elsewhere; in MariaDB each
+/// table has names of its own. Servers that know no conditions have neither.
+fn checks(of_tables: bool) -> String {
+    let (table, from) = if of_tables {
+        ("c.table_name", "")
+    } else {
+        (
+            "t.table_name",
+            "JOIN information_schema.table_constraints t ON t.constraint_schema = c.constraint_schema \
+             AND t.constraint_name = c.constraint_name AND t.constraint_type = 'CHECK'",
+        )
+    };
+    format!(
+        "SELECT CAST(c.constraint_schema AS CHAR), CAST({table} AS CHAR), CAST(c.constraint_name AS CHAR), \
+         CAST(c.check_clause AS CHAR) FROM information_schema.check_constraints c {from} \
+         WHERE c.constraint_schema NOT IN {SYSTEMS} ORDER BY 1, 2, 3"
     )
 }
 
@@ -93,20 +115,42 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
             _ => {}
         }
     }
-    for key in grouped::<4>(ask(session, &foreign(), &[]).await?)? {
-        let to = key
-            .rows
-            .first()
-            .map(|[schema, table, ..]| (schema.clone(), table.clone()));
-        let Some((schema, table)) = to else { continue };
+    for key in grouped::<5>(ask(session, &foreign(), &[]).await?)? {
+        let to = key.rows.first().map(|[schema, table, _, _, cascades]| {
+            (schema.clone(), table.clone(), is_true(cascades))
+        });
+        let Some((schema, table, cascades)) = to else {
+            continue;
+        };
         let schema = found.schema_of(&schema);
         if let Some(from) = found.table(key.schema, key.table) {
-            let (columns, references) = key.rows.into_iter().map(|[_, _, c, r]| (c, r)).unzip();
+            let (columns, references) = key
+                .rows
+                .into_iter()
+                .map(|[_, _, c, r, _]| (c, r))
+                .unzip();
             from.foreign_keys.push(LiveForeignKey {
                 columns,
                 schema,
                 table,
                 references,
+                cascades,
+            });
+        }
+    }
+    let mut rows = ask(session, &checks(true), &[]).await;
+    if rows.is_err() {
+        rows = ask(session, &checks(false), &[]).await;
+    }
+    for row in rows.unwrap_or_default() {
+        let [schema, table, _, clause] = texts(row)?;
+        if let Some(table) = found.table(schema, table) {
+            let quoted = |name: &str| format!("`{}`", name.replace('`', "``"));
+            let named = |column: &&LiveColumn| clause.contains(&quoted(&column.name));
+            let columns = table.columns.iter().filter(named);
+            table.checks.push(LiveCheck {
+                columns: columns.map(|column| column.name.clone()).collect(),
+                is_json: clause.to_ascii_lowercase().contains("json_valid"),
             });
         }
     }

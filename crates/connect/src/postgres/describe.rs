@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fairhold_domain::schema::{LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
+use fairhold_domain::schema::{LiveCheck, LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
 
 use crate::{ConnectError, engine::ask, read::Session, value::KeyValue};
 
@@ -51,7 +51,7 @@ const UNIQUE: &str = "SELECT i.indrelid::text, i.indexrelid::text, i.indisprimar
 
 const FOREIGN: &str = "SELECT f.conrelid::text, f.oid::text, \
      CASE WHEN n.nspname = current_schema() THEN NULL ELSE n.nspname::text END, c.relname::text, \
-     a.attname::text, r.attname::text \
+     a.attname::text, r.attname::text, (f.confdeltype = 'c')::text \
      FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.confrelid \
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
      CROSS JOIN LATERAL unnest(f.conkey, f.confkey) WITH ORDINALITY AS k(here, there, place) \
@@ -59,6 +59,15 @@ const FOREIGN: &str = "SELECT f.conrelid::text, f.oid::text, \
      JOIN pg_catalog.pg_attribute r ON r.attrelid = f.confrelid AND r.attnum = k.there \
      WHERE f.contype = 'f' AND f.conparentid = 0 \
      ORDER BY f.conrelid, f.oid, k.place";
+
+/// Conditions on a table's rows, and, each for itself, on the values of a domain.
+const CHECKS: &str = "SELECT f.conrelid::text, f.oid::text, a.attname::text, \
+     (pg_catalog.pg_get_constraintdef(f.oid) ILIKE '%IS JSON%')::text \
+     FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = ANY (f.conkey) \
+     WHERE f.contype = 'c' \
+     UNION ALL SELECT a.attrelid::text, f.oid::text || '.' || a.attrelid || '.' || a.attnum, a.attname::text, 'false' \
+     FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_attribute a ON a.atttypid = f.contypid \
+     WHERE f.contype = 'c' AND f.contypid <> 0 AND NOT a.attisdropped ORDER BY 1, 2";
 
 /// What the database has.
 pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, ConnectError> {
@@ -116,7 +125,7 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
     }
     let mut last = None;
     for row in ask(session, FOREIGN, &[]).await? {
-        let [id, key, schema, to, column, there] = texts(row)?;
+        let [id, key, schema, to, column, there, cascades] = texts(row)?;
         let is_next = last != key;
         last = key;
         let Some(table) = at(&mut tables, &places, id.as_deref()) else {
@@ -126,12 +135,31 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
             table.foreign_keys.push(LiveForeignKey {
                 schema,
                 table: to.unwrap_or_default(),
+                cascades: is_true(cascades.as_deref()),
                 ..LiveForeignKey::default()
             });
         }
         if let Some(key) = table.foreign_keys.last_mut() {
             key.columns.extend(column);
             key.references.extend(there);
+        }
+    }
+    let mut last = None;
+    for row in ask(session, CHECKS, &[]).await? {
+        let [id, check, column, is_json] = texts(row)?;
+        let is_next = last != check;
+        last = check;
+        let Some(table) = at(&mut tables, &places, id.as_deref()) else {
+            continue;
+        };
+        if is_next {
+            table.checks.push(LiveCheck {
+                columns: Vec::new(),
+                is_json: is_true(is_json.as_deref()),
+            });
+        }
+        if let Some(check) = table.checks.last_mut() {
+            check.columns.extend(column);
         }
     }
     let default_schema = ask(session, "SELECT current_schema()::text", &[]).await?;

@@ -1,6 +1,6 @@
 //! What a file has: tables, views, columns and keys.
 
-use fairhold_domain::schema::{LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
+use fairhold_domain::schema::{LiveCheck, LiveColumn, LiveForeignKey, LiveSchema, LiveTable};
 
 use crate::{ConnectError, engine::ask, read::Session, value::KeyValue};
 
@@ -85,8 +85,7 @@ async fn describe_table(
             table.unique.push(columns);
         }
     }
-    let foreign =
-        "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
+    let foreign = "SELECT id, \"table\", \"from\", \"to\", on_delete = 'CASCADE' FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
     for (_, rows) in grouped(ask(session, foreign, std::slice::from_ref(&name)).await?) {
         let Some(to) = rows.first().and_then(|row| text(row.first())) else {
             continue;
@@ -99,9 +98,64 @@ async fn describe_table(
             schema: None,
             table: to,
             references,
+            cascades: matches!(
+                rows.first().and_then(|row| row.get(3)),
+                Some(KeyValue::Int(1))
+            ),
         });
     }
+    let written = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    for row in ask(session, written, std::slice::from_ref(&name)).await? {
+        let written = text(row.first()).unwrap_or_default();
+        for check in checks(&written) {
+            let speaks_of = |column: &&LiveColumn| speaks_of(check, &column.name);
+            let columns = table.columns.iter().filter(speaks_of);
+            table.checks.push(LiveCheck {
+                columns: columns.map(|column| column.name.clone()).collect(),
+                is_json: check.to_ascii_lowercase().contains("json_valid"),
+            });
+        }
+    }
     Ok(())
+}
+
+/// The conditions in a table's `CREATE TABLE`: `SQLite` tells them nowhere else. One too many does no harm.
+fn checks(written: &str) -> Vec<&str> {
+    let lower = written.to_ascii_lowercase();
+    let starts = lower.match_indices("check").filter_map(|(at, word)| {
+        let rest = written.get(at + word.len()..)?.trim_start();
+        rest.starts_with('(').then_some(rest)
+    });
+    starts.map(|rest| rest.get(..closing(rest)).unwrap_or(rest)).collect()
+}
+
+/// Where the bracket that a text begins with is closed again.
+fn closing(text: &str) -> usize {
+    let mut depth = 0_usize;
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '\'' | '"' | '`') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') if depth <= 1 => return at + 1,
+            (None, ')') => depth -= 1,
+            (None, _) => {}
+        }
+    }
+    text.len()
+}
+
+/// Whether a condition holds the name, as a word of its own.
+fn speaks_of(check: &str, name: &str) -> bool {
+    let (check, name) = (check.to_ascii_lowercase(), name.to_ascii_lowercase());
+    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    check.match_indices(&name).any(|(at, found)| {
+        let before = check.get(..at).and_then(|text| text.chars().next_back());
+        let after = check.get(at + found.len()..);
+        !is_word(before) && !is_word(after.and_then(|text| text.chars().next()))
+    })
 }
 
 pub(super) fn text(value: Option<&KeyValue>) -> Option<String> {
@@ -124,4 +178,24 @@ fn grouped(rows: Vec<Vec<KeyValue>>) -> Vec<(KeyValue, Vec<Vec<KeyValue>>)> {
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{checks, speaks_of};
+
+    #[test]
+    fn conditions_are_found_in_what_was_written() {
+        let written = "CREATE TABLE t (a TEXT CHECK (a IN (')', 'b')), checked TEXT, Note TEXT, CHECK(length(\"Note\") > 1 AND (a <> 'x')))";
+        let found = checks(written);
+        assert_eq!(
+            found,
+            ["(a IN (')', 'b'))", "(length(\"Note\") > 1 AND (a <> 'x'))"]
+        );
+        let speak = |name| found.iter().map(|check| speaks_of(check, name)).collect::<Vec<_>>();
+        assert_eq!(speak("a"), [true, true]);
+        assert_eq!(speak("note"), [false, true]);
+        assert_eq!(speak("not"), [false, false]);
+        assert_eq!(checks("CREATE TABLE t (a TEXT CHECK (a"), ["(a"]);
+    }
 }

@@ -9,6 +9,7 @@
 mod awkward;
 mod chinook;
 mod erase;
+mod erase_awkward;
 mod fides;
 mod hostile;
 mod long;

@@ -182,10 +182,16 @@ fn fate_of_column(
         None if secret => Some(Erase::Null),
         None => None,
     };
+    let unique = table.unique.iter().any(|unique| has(unique));
+    let checks = || table.checks.iter().filter(|check| has(&check.columns));
     let mask = || {
         let email = field.is_some_and(|f| f.identity.as_deref() == Some("email"))
             || field.is_some_and(|f| f.categories.iter().any(|c| c == "user.contact.email"));
-        Mask::of(&column.sql_type, email)
+        if checks().any(|check| check.is_json) {
+            Some(Mask::Json)
+        } else {
+            Mask::of(&column.sql_type, email)
+        }
     };
     match wanted {
         Some(Erase::Keep) => {
@@ -203,11 +209,19 @@ fn fate_of_column(
                     column: column.name.clone(),
                     label: label.clone(),
                     mask,
-                    unique: table.unique.iter().any(|unique| has(unique)),
+                    unique,
                 })
             };
-            match (erase, mask().filter(|_| !is_link)) {
-                (Erase::Mask, Some(mask)) => change(Some(mask)),
+            let mask = mask().filter(|mask| !is_link && (!unique || mask.can_differ()));
+            // What the database might not take is emptied instead, where it may be: a rule that nobody can read, or a number
+            // that another row has.
+            let is_safe = |mask: Mask| {
+                (!unique || mask.is_plenty()) && checks().all(|check| check.is_json)
+            };
+            match (erase, mask) {
+                (Erase::Mask, Some(mask)) if is_safe(mask) || !column.nullable => {
+                    change(Some(mask))
+                }
                 _ if column.nullable => change(None),
                 (_, Some(mask)) => change(Some(mask)),
                 (_, None) if is_link => kept(IS_A_LINK),

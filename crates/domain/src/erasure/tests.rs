@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::catalog::{Keep, KeyValueColumns};
-use crate::schema::LiveForeignKey;
+use crate::schema::{LiveCheck, LiveForeignKey};
 
 fn column(name: &str, sql_type: &str) -> LiveColumn {
     LiveColumn {
@@ -144,6 +144,48 @@ fn what_the_law_keeps_keeps_the_row_and_the_rest_is_emptied_or_written_over() {
             ("Your shape", CAN_NOT),
         ]
     );
+}
+
+#[test]
+fn what_the_database_might_refuse_is_emptied_where_it_may_be() {
+    let never_empty = |column: LiveColumn| LiveColumn {
+        nullable: false,
+        ..column
+    };
+    let mut table = table(vec![
+        column("size", "text"),
+        column("prefs", "longtext"),
+        column("seat", "smallint"),
+        column("login", "varchar(40)"),
+        never_empty(column("badge", "smallint")),
+        never_empty(column("flag", "boolean")),
+        never_empty(column("mood", "text")),
+    ]);
+    for name in ["seat", "login", "badge", "flag"] {
+        table.unique.push(vec!["other".to_owned(), name.to_owned()]);
+    }
+    for (name, is_json) in [("size", false), ("prefs", true), ("mood", false)] {
+        table.checks.push(LiveCheck {
+            columns: vec![name.to_owned()],
+            is_json,
+        });
+    }
+    let names = ["size", "prefs", "seat", "login", "badge", "flag", "mood"];
+    let fields = names.map(|name| field(name, Some(Erase::Mask)));
+    let act = one(fields.into(), &table);
+    let changes = act.changes.iter().map(|c| (c.column.as_str(), c.mask));
+    assert_eq!(
+        changes.collect::<Vec<_>>(),
+        [
+            ("size", None),
+            ("prefs", Some(Mask::Json)),
+            ("seat", None),
+            ("login", Some(Mask::Text(40))),
+            ("badge", Some(Mask::Whole(-32_768))),
+            ("mood", Some(Mask::Text(1_000))),
+        ]
+    );
+    assert_eq!(kept(&act), [("Your flag", CAN_NOT)]);
 }
 
 #[test]
