@@ -37,8 +37,9 @@ pub(crate) trait Engine: Send + Sync {
     async fn open_to_erase(&self) -> Result<Self::Session, ConnectError>;
 
     /// Has the database forget what was erased where it keeps more than the newest state, as far as it can be told to. What
-    /// goes wrong here is noted, and no error: the erasure itself is done.
-    async fn scrub(&self, tables: &[&str]);
+    /// goes wrong here is noted, and no error: the erasure itself is done. With `by_row_id`, rows are known by numbers that the
+    /// engine gave them, and must keep these.
+    async fn scrub(&self, tables: &[&str], by_row_id: bool);
 
     /// What the database has.
     async fn look_around(session: &mut Self::Session) -> Result<LiveSchema, ConnectError>;
@@ -115,7 +116,12 @@ impl<E: Engine> Connector for E {
         .await?;
         let tables = done.iter().filter_map(|rows| plan.source(&rows.name));
         let tables: Vec<&str> = tables.map(|(_, source)| source.table.as_str()).collect();
-        self.scrub(&tables).await;
+        let by_row_id = plan.sources.iter().any(|source| source.key.is_row_id);
+        let scrubbed = self.scrub(&tables, by_row_id);
+        let scrubbed = tokio::time::timeout(self.timeout() * LONGER, scrubbed).await;
+        if scrubbed.is_err() {
+            tracing::warn!("a system could not be cleaned up in time after an erasure");
+        }
         Ok(done)
     }
 

@@ -1,19 +1,19 @@
 //! Erasing in place. First the keys of all rows are collected, to be shown and to be kept by whoever asked for it; then one
 //! transaction collects them once more, and empties, writes over and deletes, children before parents.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use fairhold_domain::erasure::{Act, Change, Fate};
+use fairhold_domain::erasure::{Act, Change, Fate, Mask};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::{
     ConnectError, Plan,
-    plan::{PointedAt, Source, Step},
+    plan::{Name, PointedAt, Source, Step},
     read::{self, Session, Start},
     reading::{CollectionName, ReadRequest},
-    sql::{Sql, Statement},
+    sql::{Expr, Sql, Statement},
     value::{KeyValue, RowKey},
 };
 
@@ -92,12 +92,20 @@ pub(crate) async fn collect(
     request: &ReadRequest,
 ) -> Result<Collected, ConnectError> {
     let starts = read::prove(session, plan, request, &mut Vec::new()).await?;
+    collect_from(session, plan, &starts).await
+}
+
+async fn collect_from(
+    session: &mut dyn Session,
+    plan: &Plan,
+    starts: &[Start],
+) -> Result<Collected, ConnectError> {
     let mut collected = Collected::default();
     if starts.is_empty() {
         return Ok(collected);
     }
     for (index, source) in plan.sources.iter().enumerate().filter(|(_, s)| s.is_own()) {
-        let rows = session.rows(own_keys(plan, index, source, &starts)).await?;
+        let rows = session.rows(own_keys(plan, index, source, starts)).await?;
         let rows = rows.into_iter().map(|row| row.values);
         let rows = by_act(&source.fate, source.key_len(), rows);
         if !rows.is_empty() {
@@ -110,7 +118,7 @@ pub(crate) async fn collect(
     }
     for (index, source) in plan.sources.iter().enumerate() {
         if source.goes_unused {
-            let keys = shared_keys(session, plan, index, source, &starts).await?;
+            let keys = shared_keys(session, plan, index, source, starts).await?;
             if !keys.is_empty() {
                 let act = Act {
                     deletes: true,
@@ -176,6 +184,7 @@ async fn shared_keys(
     starts: &[Start],
 ) -> Result<Vec<RowKey>, ConnectError> {
     let mut keys: Vec<RowKey> = Vec::new();
+    let mut known: HashSet<RowKey> = HashSet::new();
     for (at, parent) in plan.sources.iter().enumerate().filter(|(_, s)| s.is_own()) {
         for step in parent
             .shared
@@ -200,7 +209,7 @@ async fn shared_keys(
                 let rows = session.rows(sql.finish(source.key_len())).await?;
                 for row in rows {
                     let key = RowKey(row.values);
-                    if !keys.contains(&key) {
+                    if known.insert(key.clone()) {
                         keys.push(key);
                     }
                 }
@@ -233,8 +242,12 @@ pub(crate) async fn erase(
     again: bool,
     secret: &[u8],
 ) -> Result<Vec<ErasedRows>, ConnectError> {
-    let now = collect(session, plan, request).await?;
-    carry_out(session, plan, &now, secret).await?;
+    let starts = read::prove(session, plan, request, &mut Vec::new()).await?;
+    let now = collect_from(session, plan, &starts).await?;
+    if again {
+        refuse_what_was_never_done(session, plan, collected, &now, secret).await?;
+    }
+    carry_out(session, plan, &now, &starts, secret).await?;
     let mut told = now;
     if again {
         for table in &collected.tables {
@@ -249,9 +262,9 @@ pub(crate) async fn erase(
     }
     let mut done = Vec::new();
     for table in &told.tables {
-        let (_, source) = plan.source(&table.name).ok_or(ConnectError::Changed)?;
+        let rows = Rows::of(plan, &table.name, &[])?;
         let in_use = if table.shared {
-            count(session, plan, source, &deleted(table)).await?
+            rows.count(session, &deleted(table)).await?
         } else {
             0
         };
@@ -269,44 +282,89 @@ pub(crate) async fn erase(
     Ok(done)
 }
 
-/// Changes first, then what goes: children before parents, shared rows last.
+/// An earlier try either did it all or nothing. Where a row that held the address when it was collected still stands as it was,
+/// and holds it no more, that try did nothing, and nobody can say any more what is the customer's: that must not be told as
+/// done. (A new row of the same number looks the same; then the staff must look.)
+async fn refuse_what_was_never_done(
+    session: &mut dyn Session,
+    plan: &Plan,
+    collected: &Collected,
+    now: &Collected,
+    secret: &[u8],
+) -> Result<(), ConnectError> {
+    for table in collected.tables.iter().filter(|table| !table.shared) {
+        let rows = Rows::of(plan, &table.name, &[])?;
+        if rows.source.identities.is_empty() {
+            continue;
+        }
+        let mut same = now.tables.iter();
+        let same = same.find(|now| now.name == table.name && !now.shared);
+        let same: HashSet<&RowKey> = same
+            .iter()
+            .flat_map(|now| now.rows.iter().flat_map(|rows| &rows.keys))
+            .collect();
+        for CollectedRows { act, keys } in &table.rows {
+            let keys: Vec<&RowKey> = keys.iter().filter(|key| !same.contains(key)).collect();
+            let stands = if act.deletes {
+                rows.count(session, &keys).await?
+            } else {
+                rows.unchanged(session, &act.changes, &keys, secret).await?
+            };
+            if stands > 0 {
+                rows.note("an erasure broke off, and since then a row holds another address");
+                return Err(ConnectError::Changed);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// First all that has no key, while what its rows hang on is still as it was; then changes, then what goes: children before
+/// parents, shared rows last.
 async fn carry_out(
     session: &mut dyn Session,
     plan: &Plan,
     now: &Collected,
+    starts: &[Start],
     secret: &[u8],
 ) -> Result<(), ConnectError> {
     let mut found = Vec::new();
     for table in &now.tables {
-        let (index, source) = plan.source(&table.name).ok_or(ConnectError::Changed)?;
-        found.push((index, source, table));
+        found.push((Rows::of(plan, &table.name, starts)?, table));
     }
-    let order = children_first(plan, found.iter().map(|(index, _, _)| *index).collect());
+    let order = children_first(plan, found.iter().map(|(rows, _)| rows.index).collect());
     let place = |index: usize| order.iter().position(|at| *at == index);
-    found.sort_by_key(|(index, _, table)| (table.shared, place(*index)));
-    let own = || found.iter().filter(|(_, _, table)| !table.shared);
-    for (_, source, table) in own() {
-        for CollectedRows { act, keys } in &table.rows {
-            if !act.deletes {
-                change(session, plan, source, &act.changes, keys, secret).await?;
-            }
-        }
+    found.sort_by_key(|(rows, table)| (table.shared, place(rows.index)));
+    let own = || found.iter().filter(|(_, table)| !table.shared);
+    let (without_key, with_key): (Vec<_>, Vec<_>) =
+        own().partition(|(rows, _)| rows.source.key.number.is_some());
+    for (rows, table) in without_key {
+        rows.change_all(session, table, secret).await?;
+        rows.delete_all(session, table).await?;
     }
-    for (index, source, table) in own() {
+    for (rows, table) in &with_key {
+        rows.change_all(session, table, secret).await?;
+    }
+    for (rows, table) in &with_key {
+        let goes_before = |to| place(to) <= place(rows.index);
+        let unlinked = rows.unlink(session, &deleted(table), goes_before).await;
+        unlinked.map_err(|error| rows.noted(error))?;
+    }
+    let mut going: HashMap<&str, HashSet<&RowKey>> = HashMap::new();
+    for (rows, table) in &with_key {
+        let here = going.entry(&rows.source.table).or_default();
+        here.extend(deleted(table));
+    }
+    for (rows, table) in &with_key {
         let keys = deleted(table);
-        let goes_before = |to| place(to) <= place(*index);
-        unlink(session, plan, source, &keys, goes_before).await?;
+        let kept_out = rows.take_nothing_along(session, &keys, &going).await;
+        kept_out.map_err(|error| rows.noted(error))?;
+        rows.delete_all(session, table).await?;
     }
-    for (_, source, table) in own() {
+    for (rows, table) in found.iter().filter(|(_, table)| table.shared) {
         let keys = deleted(table);
-        delete(session, plan, source, &keys, &[]).await?;
-        if count(session, plan, source, &keys).await? > 0 {
-            // Something put it back, or kept it: a trigger, say.
-            return Err(ConnectError::Bound);
-        }
-    }
-    for (_, source, table) in found.iter().filter(|(_, _, table)| table.shared) {
-        delete(session, plan, source, &deleted(table), &source.pointed_at).await?;
+        let unused = rows.delete(session, &keys, &rows.source.pointed_at).await;
+        unused.map_err(|error| rows.noted(error))?;
     }
     Ok(())
 }
@@ -353,137 +411,342 @@ fn leads_up(plan: &Plan, step: &Step) -> bool {
     })
 }
 
-/// Empties the references of rows that go to rows which go before them, or in the same table.
-async fn unlink(
-    session: &mut dyn Session,
-    plan: &Plan,
-    source: &Source,
-    keys: &[&RowKey],
-    goes_before: impl Fn(usize) -> bool,
-) -> Result<(), ConnectError> {
-    let circles = source.foreign.iter();
-    let circles = circles.filter(|foreign| foreign.nullable && goes_before(foreign.to));
-    let columns: HashSet<usize> = circles.flat_map(|f| f.columns.iter().copied()).collect();
-    let names: Vec<_> = columns
-        .iter()
-        .filter_map(|at| source.names.get(*at))
-        .collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    for some in keys.chunks(AT_ONCE) {
-        let mut sql = Sql::new(&*plan.dialect);
-        sql.push("UPDATE ").push(&source.table).push(" AS t0 SET ");
-        sql.joined(&names, ", ", "", |sql, name| {
-            sql.push(&name.quoted).push(" = NULL");
-        });
-        sql.push(" WHERE ");
-        read::write_key_is_any(&mut sql, source, "t0", some);
-        session.rows(sql.finish(0)).await?;
-    }
-    Ok(())
+/// Rows of one source, and how they are reached.
+struct Rows<'p> {
+    plan: &'p Plan,
+    index: usize,
+    source: &'p Source,
+    /// Where the customer's rows hang on: rows without a key are told apart by this as well.
+    starts: &'p [Start],
 }
 
-/// Deletes rows by their keys; with `unless`, only those that nothing of these points at.
-async fn delete(
-    session: &mut dyn Session,
-    plan: &Plan,
-    source: &Source,
-    keys: &[&RowKey],
-    unless: &[PointedAt],
-) -> Result<(), ConnectError> {
-    for some in keys.chunks(AT_ONCE) {
-        let mut sql = Sql::new(&*plan.dialect);
-        let begin = sql.dialect.delete(&source.table, "t0");
-        sql.push(&begin).push(" WHERE ");
-        read::write_key_is_any(&mut sql, source, "t0", some);
-        for user in unless {
-            sql.push(" AND NOT EXISTS (SELECT 1 FROM ")
-                .push(&user.from)
-                .push(" AS t1 WHERE ");
-            sql.joined(&user.on, " AND ", "1 = 0", |sql, (from, to)| {
-                let (from, to) = (from.of("t1"), to.of("t0"));
-                let from = sql.dialect.collated(&from, &to.kind);
-                sql.push(&from.sql).push(" = ").push(&to.sql);
-            });
+impl<'p> Rows<'p> {
+    fn of(
+        plan: &'p Plan,
+        name: &CollectionName,
+        starts: &'p [Start],
+    ) -> Result<Self, ConnectError> {
+        let (index, source) = plan.source(name).ok_or(ConnectError::Changed)?;
+        Ok(Self {
+            plan,
+            index,
+            source,
+            starts,
+        })
+    }
+
+    /// Says in the log where an erasure was held up; no value of anybody's.
+    fn note(&self, what: &str) {
+        let (dataset, collection) = (&self.source.name.dataset, &self.source.name.collection);
+        tracing::warn!(dataset, collection, what);
+    }
+
+    fn noted(&self, error: ConnectError) -> ConnectError {
+        let (dataset, collection) = (&self.source.name.dataset, &self.source.name.collection);
+        tracing::warn!(dataset, collection, %error, "an erasure was held up here");
+        error
+    }
+
+    /// The rows of these keys. Where there is no key, equal rows may be somebody else's: then they must be the customer's own
+    /// as well.
+    fn write_are(&self, sql: &mut Sql, keys: &[&RowKey]) {
+        read::write_key_is_any(sql, self.source, "t0", keys);
+        if self.source.key.number.is_some() && !self.starts.is_empty() {
+            sql.push(" AND (");
+            read::write_is_own(sql, self.plan, self.index, self.source, self.starts);
             sql.push(")");
         }
-        session.rows(sql.finish(0)).await?;
     }
-    Ok(())
-}
 
-/// How many of these rows there are.
-async fn count(
-    session: &mut dyn Session,
-    plan: &Plan,
-    source: &Source,
-    keys: &[&RowKey],
-) -> Result<u64, ConnectError> {
-    let mut left = 0;
-    for some in keys.chunks(AT_ONCE) {
-        let mut sql = Sql::new(&*plan.dialect);
+    async fn change_all(
+        &self,
+        session: &mut dyn Session,
+        table: &CollectedTable,
+        secret: &[u8],
+    ) -> Result<(), ConnectError> {
+        for CollectedRows { act, keys } in table.rows.iter().filter(|rows| !rows.act.deletes) {
+            let keys: Vec<&RowKey> = keys.iter().collect();
+            let changed = self.change(session, &act.changes, &keys, secret).await;
+            changed.map_err(|error| self.noted(error))?;
+            if self.unchanged(session, &act.changes, &keys, secret).await? > 0 {
+                // Something put it back: a trigger, say.
+                return Err(self.noted(ConnectError::Bound));
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_all(
+        &self,
+        session: &mut dyn Session,
+        table: &CollectedTable,
+    ) -> Result<(), ConnectError> {
+        let keys = deleted(table);
+        let gone = self.delete(session, &keys, &[]).await;
+        gone.map_err(|error| self.noted(error))?;
+        if self.count(session, &keys).await? > 0 {
+            return Err(self.noted(ConnectError::Bound));
+        }
+        Ok(())
+    }
+
+    /// Empties the references of rows that go to rows which go before them, or in the same table.
+    async fn unlink(
+        &self,
+        session: &mut dyn Session,
+        keys: &[&RowKey],
+        goes_before: impl Fn(usize) -> bool,
+    ) -> Result<(), ConnectError> {
+        let circles = self.source.foreign.iter();
+        let circles = circles.filter(|foreign| foreign.nullable && goes_before(foreign.to));
+        let columns: HashSet<usize> = circles.flat_map(|f| f.columns.iter().copied()).collect();
+        let names: Vec<_> = columns
+            .iter()
+            .filter_map(|at| self.source.names.get(*at))
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        for some in keys.chunks(AT_ONCE) {
+            let mut sql = self.update();
+            sql.joined(&names, ", ", "", |sql, name| {
+                sql.push(&name.quoted).push(" = NULL");
+            });
+            sql.push(" WHERE ");
+            self.write_are(&mut sql, some);
+            session.rows(sql.finish(0)).await?;
+        }
+        Ok(())
+    }
+
+    fn update(&self) -> Sql<'p> {
+        let mut sql = Sql::new(&*self.plan.dialect);
+        sql.push("UPDATE ")
+            .push(&self.source.table)
+            .push(" AS t0 SET ");
+        sql
+    }
+
+    /// The database would delete what points at these rows as well. That is well where it goes anyway; what is kept, or is
+    /// somebody else's, must not be lost by it.
+    async fn take_nothing_along(
+        &self,
+        session: &mut dyn Session,
+        keys: &[&RowKey],
+        going: &HashMap<&str, HashSet<&RowKey>>,
+    ) -> Result<(), ConnectError> {
+        for user in self.source.pointed_at.iter().filter(|u| u.takes_along) {
+            let with_key = |s: &&Source| s.table == user.from && s.key.number.is_none();
+            let there = self.plan.sources.iter().find(with_key);
+            for some in keys.chunks(AT_ONCE) {
+                let mut sql = Sql::new(&*self.plan.dialect);
+                sql.push("SELECT ");
+                let parts = there.map(|there| there.key.parts.as_slice());
+                sql.joined(parts.unwrap_or_default(), ", ", "1", |sql, part| {
+                    let part = part.of("t1", sql.dialect);
+                    sql.select(&part);
+                });
+                sql.push(" FROM ").push(&user.from).push(" AS t1 JOIN ");
+                sql.push(&self.source.table).push(" AS t0 ON ");
+                write_points_at(&mut sql, user);
+                sql.push(" WHERE ");
+                self.write_are(&mut sql, some);
+                let values = parts.map_or(1, <[_]>::len);
+                for row in session.rows(sql.finish(values)).await? {
+                    let goes = going.get(user.from.as_str());
+                    let goes = goes.is_some_and(|keys| keys.contains(&RowKey(row.values)));
+                    if there.is_none() || !goes {
+                        return Err(ConnectError::Bound);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes rows by their keys; with `unless`, only those that nothing of these points at.
+    async fn delete(
+        &self,
+        session: &mut dyn Session,
+        keys: &[&RowKey],
+        unless: &[PointedAt],
+    ) -> Result<(), ConnectError> {
+        for some in keys.chunks(AT_ONCE) {
+            let mut sql = Sql::new(&*self.plan.dialect);
+            let begin = sql.dialect.delete(&self.source.table, "t0");
+            sql.push(&begin).push(" WHERE ");
+            self.write_are(&mut sql, some);
+            for user in unless {
+                sql.push(" AND NOT EXISTS (SELECT 1 FROM ");
+                sql.push(&user.from).push(" AS t1 WHERE ");
+                write_points_at(&mut sql, user);
+                sql.push(")");
+            }
+            session.rows(sql.finish(0)).await?;
+        }
+        Ok(())
+    }
+
+    /// How many of these rows there are.
+    async fn count(
+        &self,
+        session: &mut dyn Session,
+        keys: &[&RowKey],
+    ) -> Result<u64, ConnectError> {
+        let mut left = 0;
+        for some in keys.chunks(AT_ONCE) {
+            let mut sql = self.counting();
+            self.write_are(&mut sql, some);
+            left += session.rows(sql.finish(1)).await?.len() as u64;
+        }
+        Ok(left)
+    }
+
+    fn counting(&self) -> Sql<'p> {
+        let mut sql = Sql::new(&*self.plan.dialect);
         sql.push("SELECT ");
-        sql.joined(&source.key.parts, ", ", "1", |sql, part| {
+        let part = self.source.key.parts.first();
+        sql.joined(part, ", ", "1", |sql, part| {
             let part = part.of("t0", sql.dialect);
             sql.select(&part);
         });
-        sql.push(" FROM ").push(&source.table).push(" AS t0 WHERE ");
-        read::write_key_is_any(&mut sql, source, "t0", some);
-        left += session
-            .rows(sql.finish(source.key.parts.len()))
-            .await?
-            .len() as u64;
+        sql.push(" FROM ")
+            .push(&self.source.table)
+            .push(" AS t0 WHERE ");
+        sql
     }
-    Ok(left)
+
+    /// How many rows one statement changes: one where each gets something of its own.
+    fn changed_at_once(changes: &[Change]) -> usize {
+        let of_row = |change: &Change| {
+            change
+                .mask
+                .is_some_and(|mask| mask.is_of_row(change.unique))
+        };
+        if changes.iter().any(of_row) {
+            1
+        } else {
+            AT_ONCE
+        }
+    }
+
+    /// Empties columns of rows and writes over others.
+    async fn change(
+        &self,
+        session: &mut dyn Session,
+        changes: &[Change],
+        keys: &[&RowKey],
+        secret: &[u8],
+    ) -> Result<(), ConnectError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        for some in keys.chunks(Self::changed_at_once(changes)) {
+            let mut sql = self.update();
+            for (at, change) in changes.iter().enumerate() {
+                let name = self.column(change)?;
+                sql.push(if at == 0 { "" } else { ", " }).push(&name.quoted);
+                sql.push(" = ");
+                match self.masked(change, some, secret)? {
+                    None => sql.push("NULL"),
+                    Some((_, text)) => sql.bind(KeyValue::Text(text), &name.kind),
+                };
+            }
+            sql.push(" WHERE ");
+            self.write_are(&mut sql, some);
+            session.rows(sql.finish(0)).await?;
+        }
+        Ok(())
+    }
+
+    /// How many of these rows do not hold what is written over their values. (What is empty now is gone as well.)
+    async fn unchanged(
+        &self,
+        session: &mut dyn Session,
+        changes: &[Change],
+        keys: &[&RowKey],
+        secret: &[u8],
+    ) -> Result<u64, ConnectError> {
+        let mut left = 0;
+        if changes.is_empty() {
+            return Ok(left);
+        }
+        for some in keys.chunks(AT_ONCE) {
+            let mut groups = Vec::new();
+            for group in some.chunks(Self::changed_at_once(changes)) {
+                let mut columns = Vec::new();
+                for change in changes {
+                    let masked = self.masked(change, group, secret)?;
+                    columns.push((self.column(change)?, masked));
+                }
+                groups.push((group, columns));
+            }
+            let mut sql = self.counting();
+            sql.any(&groups, &mut |sql, (group, columns)| {
+                sql.push("(");
+                self.write_are(sql, group);
+                sql.push(" AND NOT (");
+                sql.joined(columns, " AND ", "1 = 1", |sql, (name, masked)| {
+                    write_holds(sql, name, masked.as_ref());
+                });
+                sql.push("))");
+            });
+            left += session.rows(sql.finish(1)).await?.len() as u64;
+        }
+        Ok(left)
+    }
+
+    fn column(&self, change: &Change) -> Result<&'p Name, ConnectError> {
+        let columns = &self.source.columns;
+        let at = columns.iter().position(|c| c.name == change.column);
+        let name = at.and_then(|at| self.source.names.get(at));
+        name.ok_or(ConnectError::Changed)
+    }
+
+    /// What is written over a column of these rows; `None` where it is emptied.
+    fn masked(
+        &self,
+        change: &Change,
+        keys: &[&RowKey],
+        secret: &[u8],
+    ) -> Result<Option<(Mask, String)>, ConnectError> {
+        let Some(mask) = change.mask else {
+            return Ok(None);
+        };
+        let random = random(secret, &self.source.name, &change.column, keys)?;
+        Ok(Some((mask, mask.value(&random, change.unique))))
+    }
 }
 
-/// Empties columns of rows and writes over others.
-async fn change(
-    session: &mut dyn Session,
-    plan: &Plan,
-    source: &Source,
-    changes: &[Change],
-    keys: &[RowKey],
-    secret: &[u8],
-) -> Result<(), ConnectError> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let of_row = |change: &Change| {
-        change
-            .mask
-            .is_some_and(|mask| mask.is_of_row(change.unique))
+/// `t1` points at `t0`.
+fn write_points_at(sql: &mut Sql, user: &PointedAt) {
+    sql.joined(&user.on, " AND ", "1 = 0", |sql, (from, to)| {
+        let (from, to) = (from.of("t1"), to.of("t0"));
+        let from = sql.dialect.collated(&from, &to.kind);
+        sql.push(&from.sql).push(" = ").push(&to.sql);
+    });
+}
+
+/// The column holds what was written over it, in whatever capitals; or nothing.
+fn write_holds(sql: &mut Sql, name: &Name, masked: Option<&(Mask, String)>) {
+    let column = name.of("t0");
+    let Some((mask, value)) = masked else {
+        sql.push(&column.sql).push(" IS NULL");
+        return;
     };
-    let at_once = if changes.iter().any(of_row) {
-        1
-    } else {
-        AT_ONCE
-    };
-    let keys: Vec<&RowKey> = keys.iter().collect();
-    for some in keys.chunks(at_once) {
-        let mut sql = Sql::new(&*plan.dialect);
-        sql.push("UPDATE ").push(&source.table).push(" AS t0 SET ");
-        for (at, change) in changes.iter().enumerate() {
-            let column = source.columns.iter().position(|c| c.name == change.column);
-            let name = column.and_then(|at| source.names.get(at));
-            let name = name.ok_or(ConnectError::Changed)?;
-            sql.push(if at == 0 { "" } else { ", " }).push(&name.quoted);
-            sql.push(" = ");
-            match change.mask {
-                None => sql.push("NULL"),
-                Some(mask) => {
-                    let random = random(secret, &source.name, &change.column, some)?;
-                    let value = KeyValue::Text(mask.value(&random, change.unique));
-                    sql.bind(value, &name.kind)
-                }
-            };
+    let text = sql.dialect.as_text(&column);
+    let written = match mask {
+        Mask::Text(_) | Mask::Email(_) | Mask::Uuid => format!("lower({})", text.sql),
+        // A document may be stored with other blanks.
+        Mask::Json => format!("replace({}, ' ', '')", text.sql),
+        Mask::Bytes => text.sql,
+        Mask::Whole(_) | Mask::Number(_) | Mask::Flag | Mask::Day | Mask::Moment | Mask::Time => {
+            sql.equals(&column, &KeyValue::Text(value.clone()));
+            return;
         }
-        sql.push(" WHERE ");
-        read::write_key_is_any(&mut sql, source, "t0", some);
-        session.rows(sql.finish(0)).await?;
-    }
-    Ok(())
+    };
+    let written = Expr::new(written, text.kind);
+    sql.equals(&written, &KeyValue::Text(value.to_lowercase()));
 }
 
 /// Bytes that are the same for one plan, column and row, and tell nothing of it.

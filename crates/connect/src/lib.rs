@@ -113,8 +113,8 @@ pub enum ConnectError {
     /// A table or column that the plan uses is gone: describe and plan again.
     #[error("the system's tables have changed")]
     Changed,
-    /// It answers, and does not let us read.
-    #[error("the system does not let us read")]
+    /// It answers, and does not let us read, or erase: its user may only read.
+    #[error("the system does not let us do this")]
     Refused,
     /// What is there is no database, or a damaged one.
     #[error("the system's data is damaged")]

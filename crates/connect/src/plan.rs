@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use fairhold_domain::{
-    catalog::{Collection, Dataset, Field, looks_like_a_secret},
+    catalog::{Collection, Dataset, Field, Rows, looks_like_a_secret},
     contact_point,
     erasure::{self, Fate},
     reach::{Hop, Spot, Tie, reach},
@@ -85,6 +85,8 @@ pub(crate) struct PointedAt {
     pub from: String,
     /// Its columns, and those of the source's table.
     pub on: Vec<(Name, Name)>,
+    /// Whether the database takes its rows along with those of the source, and the catalog says whose they are.
+    pub takes_along: bool,
 }
 
 /// A table of one row a fact.
@@ -116,6 +118,8 @@ pub(crate) struct Identity {
 #[derive(Debug)]
 pub(crate) struct Key {
     pub parts: Vec<Part>,
+    /// Whether it is the engine's own number of the row, which may change when the file is written anew.
+    pub is_row_id: bool,
     /// A made-up last part for tables and views without a key: the running number among rows whose `parts` are equal.
     pub number: Option<String>,
 }
@@ -450,12 +454,19 @@ impl Draft<'_> {
                     let name = |column| Name::new(column, self.dialect);
                     Some((name(from), name(to)))
                 };
-                let pairs = key.columns.iter().zip(&key.references);
+                // Where no columns are named, the key is meant.
+                let there = Some(&key.references).filter(|columns| !columns.is_empty());
+                let pairs = key.columns.iter().zip(there.unwrap_or(&table.primary_key));
                 if target.is_some_and(|target| std::ptr::eq(target, *table))
                     && let Some(on) = pairs.map(pair).collect()
                 {
                     let from = self.table(other);
-                    pointed_at.push(PointedAt { from, on });
+                    let takes_along = key.cascades && self.is_somebodys(other);
+                    pointed_at.push(PointedAt {
+                        from,
+                        on,
+                        takes_along,
+                    });
                 }
             }
         }
@@ -465,16 +476,28 @@ impl Draft<'_> {
         {
             if step.child == index {
                 let on = step.on.iter().map(|p| (p.parent.clone(), p.child.clone()));
-                let known = PointedAt {
-                    from: parent.table.clone(),
-                    on: on.collect(),
-                };
-                if !pointed_at.contains(&known) {
-                    pointed_at.push(known);
+                let on: Vec<_> = on.collect();
+                let is_known = |known: &PointedAt| known.from == parent.table && known.on == on;
+                if !pointed_at.iter().any(is_known) {
+                    pointed_at.push(PointedAt {
+                        from: parent.table.clone(),
+                        on,
+                        takes_along: false,
+                    });
                 }
             }
         }
         (foreign, pointed_at)
+    }
+
+    /// Whether the catalog says of the table's rows that they are somebody's.
+    fn is_somebodys(&self, table: &LiveTable) -> bool {
+        let collections = self.datasets.iter().flat_map(|d| &d.collections);
+        let mut somebodys = collections.filter(|c| c.rows != Some(Rows::Nobody));
+        somebodys.any(|c| {
+            let described = self.schema.table(c.schema.as_deref(), &c.name);
+            described.is_some_and(|described| std::ptr::eq(described, table))
+        })
     }
 
     fn source(
@@ -519,6 +542,7 @@ impl Draft<'_> {
                 withheld: withheld.map(|f| f.name.clone()).collect(),
             })
         });
+        let key = self.key(collection, table);
         let is_of_key_value = |column: &str| {
             collection.key_value.as_ref().is_some_and(|kv| {
                 [&kv.key_column, &kv.value_column]
@@ -542,7 +566,11 @@ impl Draft<'_> {
             open: open().map(|c| self.dialect.quote(&c.name)).collect(),
             closed,
             cells: cells.join(", "),
-            key: self.key(collection, table),
+            // Without a key nobody knows which of several equal rows is meant.
+            goes_unused: !table.is_view
+                && key.number.is_none()
+                && erasure::shared_rows_go(collection),
+            key,
             order,
             filter: filter.collect(),
             identities: Vec::new(),
@@ -556,7 +584,6 @@ impl Draft<'_> {
                 .map(|c| Name::new(c, self.dialect))
                 .collect(),
             fate: erasure::fate(dataset, collection, table),
-            goes_unused: !table.is_view && erasure::shared_rows_go(collection),
             foreign: Vec::new(),
             pointed_at: Vec::new(),
         }
@@ -590,6 +617,7 @@ impl Draft<'_> {
         let never_null = |columns: &Vec<&LiveColumn>| columns.iter().all(|c| !c.nullable);
         let whole = |columns: Vec<&LiveColumn>| Key {
             parts: columns.into_iter().map(|c| part(c, None)).collect(),
+            is_row_id: false,
             number: None,
         };
         if let Some(columns) = columns_of(&table.primary_key) {
@@ -603,6 +631,7 @@ impl Draft<'_> {
             };
             return Key {
                 parts: vec![part(&row_id, None)],
+                is_row_id: true,
                 number: None,
             };
         }
@@ -626,6 +655,7 @@ impl Draft<'_> {
         }
         Key {
             parts,
+            is_row_id: false,
             number: Some(self.dialect.quote(&number)),
         }
     }

@@ -124,11 +124,7 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
         };
         let schema = found.schema_of(&schema);
         if let Some(from) = found.table(key.schema, key.table) {
-            let (columns, references) = key
-                .rows
-                .into_iter()
-                .map(|[_, _, c, r, _]| (c, r))
-                .unzip();
+            let (columns, references) = key.rows.into_iter().map(|[_, _, c, r, _]| (c, r)).unzip();
             from.foreign_keys.push(LiveForeignKey {
                 columns,
                 schema,

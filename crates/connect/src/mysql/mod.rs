@@ -167,7 +167,7 @@ impl Engine for MySqlConnector {
     }
 
     /// The server cleans up behind itself, and takes no order to.
-    async fn scrub(&self, _: &[&str]) {}
+    async fn scrub(&self, _: &[&str], _: bool) {}
 
     async fn look_around(session: &mut MySqlSession) -> Result<LiveSchema, ConnectError> {
         describe(session).await
@@ -272,8 +272,10 @@ fn closed(error: &sqlx::Error) -> ConnectError {
         1054 | 1146 | 1305 | 1356 | 1267 | 1270 | 1271 => ConnectError::Changed,
         // Rules: keys, references, empty or too long values, checks, and what a trigger raises.
         1048 | 1062 | 1264 | 1364 | 1406 | 1451 | 1452 | 1644 | 3819 | 4025 => ConnectError::Bound,
-        // Log-ins, databases, tables, columns that are refused.
-        1044 | 1045 | 1142 | 1143 | 1227 | 1698 | 3118 => ConnectError::Refused,
+        // Log-ins, databases, tables, columns that are refused; a server that may only be read.
+        1044 | 1045 | 1142 | 1143 | 1227 | 1290 | 1698 | 1792 | 1836 | 3118 => {
+            ConnectError::Refused
+        }
         // A lock was not to be had, a statement was stopped, or there are no more connections.
         1205 | 1213 | 1317 | 1969 | 3024 | 1040 | 1203 | 1226 => ConnectError::TooSlow,
         // The server shuts down, or has no more memory.

@@ -163,10 +163,22 @@ impl Engine for PostgresConnector {
     }
 
     /// Old versions of rows stay in the files until they are cleaned up, which the server does by itself some time.
-    async fn scrub(&self, tables: &[&str]) {
+    async fn scrub(&self, tables: &[&str], _: bool) {
+        let Ok(mut connection) = acquire(&self.pool, &self.door, closed).await else {
+            tracing::warn!("a system's tables could not be cleaned up after an erasure");
+            return;
+        };
+        // It carries settings that no other may have, and may be given up in the middle.
+        connection.close_on_drop();
+        let most = (self.timeout * LONGER).as_millis().max(1);
+        let bound = format!("SET statement_timeout = {most}; SET client_min_messages = error");
+        let bound = sqlx::raw_sql(AssertSqlSafe(bound));
+        if bound.execute(&mut *connection).await.is_err() {
+            return;
+        }
         for table in tables {
             let vacuum = sqlx::raw_sql(AssertSqlSafe(format!("VACUUM {table}")));
-            if vacuum.execute(&self.pool).await.is_err() {
+            if vacuum.execute(&mut *connection).await.is_err() {
                 tracing::warn!("a system's table could not be cleaned up after an erasure");
             }
         }
@@ -281,8 +293,8 @@ fn closed(error: &sqlx::Error) -> ConnectError {
     };
     let code = database.code().unwrap_or_default().into_owned();
     match (code.as_str(), code.get(..2).unwrap_or_default()) {
-        // Insufficient privilege, and log-ins that are refused.
-        ("42501", _) | (_, "28") => ConnectError::Refused,
+        // Insufficient privilege, a server or a user that may only read, and log-ins that are refused.
+        ("42501" | "25006" | "0A000", _) | (_, "28") => ConnectError::Refused,
         // A constraint, or what a trigger raises.
         (_, "23" | "P0") => ConnectError::Bound,
         // Our statements are fixed, so what they name is gone, or has another type now.

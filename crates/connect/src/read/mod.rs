@@ -23,7 +23,7 @@ pub(crate) use self::{
     clauses::{write_equal_any, write_filter, write_from, write_key, write_key_is_any},
     identity::{Search, Start, find, prove},
     long::long_values,
-    own::write_own_from,
+    own::{write_is_own, write_own_from},
 };
 use self::{page::page, shared::Shared};
 use crate::{

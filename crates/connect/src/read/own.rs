@@ -156,6 +156,17 @@ fn write_own(sql: &mut Sql, plan: &Plan, source: &Source, ways: Vec<Way>, starts
     write_filter(sql, source, "t0");
 }
 
+/// The condition that a row of a source under the alias `t0` is the customer's own, by itself.
+pub(crate) fn write_is_own(
+    sql: &mut Sql,
+    plan: &Plan,
+    index: usize,
+    source: &Source,
+    starts: &[Start],
+) {
+    write_own(sql, plan, source, ways(index, source, starts), starts);
+}
+
 /// ` FROM … WHERE …` for rows that are the customer's own in several ways: their keys are looked for in one way after the
 /// other, each by its own index.
 fn write_own_by_key(sql: &mut Sql, plan: &Plan, source: &Source, ways: Vec<Way>, starts: &[Start]) {

@@ -126,7 +126,9 @@ fn checks(written: &str) -> Vec<&str> {
         let rest = written.get(at + word.len()..)?.trim_start();
         rest.starts_with('(').then_some(rest)
     });
-    starts.map(|rest| rest.get(..closing(rest)).unwrap_or(rest)).collect()
+    starts
+        .map(|rest| rest.get(..closing(rest)).unwrap_or(rest))
+        .collect()
 }
 
 /// Where the bracket that a text begins with is closed again.
@@ -192,7 +194,12 @@ mod tests {
             found,
             ["(a IN (')', 'b'))", "(length(\"Note\") > 1 AND (a <> 'x'))"]
         );
-        let speak = |name| found.iter().map(|check| speaks_of(check, name)).collect::<Vec<_>>();
+        let speak = |name| {
+            found
+                .iter()
+                .map(|check| speaks_of(check, name))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(speak("a"), [true, true]);
         assert_eq!(speak("note"), [false, true]);
         assert_eq!(speak("not"), [false, false]);

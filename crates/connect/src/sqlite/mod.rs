@@ -100,12 +100,13 @@ impl Engine for SqliteConnector {
     }
 
     /// Rows that were moved about before left copies in the gaps of pages. Only writing the file anew leaves these behind,
-    /// which is done where it takes no longer than a few seconds. Then the log of changes is emptied.
-    async fn scrub(&self, _: &[&str]) {
+    /// which is done where it takes no longer than a few seconds, and where no table is without a key: its rows would get other
+    /// numbers, and links to them would be lost. Then the log of changes is emptied.
+    async fn scrub(&self, _: &[&str], by_row_id: bool) {
         let bytes = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
         let bytes: Result<i64, _> = sqlx::query_scalar(bytes).fetch_one(&self.eraser).await;
         let anew = match bytes {
-            Ok(bytes) if bytes <= WRITTEN_ANEW => {
+            Ok(bytes) if bytes <= WRITTEN_ANEW && !by_row_id => {
                 sqlx::query("VACUUM").execute(&self.eraser).await.is_ok()
             }
             _ => false,

@@ -102,9 +102,19 @@ fn shop(people: &str, orders: &str) -> String {
 async fn a_rule_that_reaches_further_takes_nobody_elses_rows_and_none_that_is_kept() {
     for (orders, friend, person, catalog) in [
         // Ben's row would go with that of his friend.
-        (1, "CASCADE", "CASCADE", shop("erase: delete", "erase: delete")),
+        (
+            1,
+            "CASCADE",
+            "CASCADE",
+            shop("erase: delete", "erase: delete"),
+        ),
         // What the law keeps would go with the account.
-        (2, "SET NULL", "CASCADE", shop("erase: delete", "erase: keep")),
+        (
+            2,
+            "SET NULL",
+            "CASCADE",
+            shop("erase: delete", "erase: keep"),
+        ),
     ] {
         let tables = [
             &format!(
@@ -169,11 +179,26 @@ const LINES: &[&str] = &[
 async fn without_a_key_only_rows_of_ones_own_go() {
     for (case, secret, no, what) in [
         // The catalog calls a key what is none.
-        (1, "", ", fides_meta: { primary_key: true }", "erase: delete"),
+        (
+            1,
+            "",
+            ", fides_meta: { primary_key: true }",
+            "erase: delete",
+        ),
         // Nothing that may be read tells the two customers' rows apart.
-        (2, ", portal: { withheld: it is secret, erase: delete }", "", "erase: delete"),
+        (
+            2,
+            ", portal: { withheld: it is secret, erase: delete }",
+            "",
+            "erase: delete",
+        ),
         (3, "", ", fides_meta: { primary_key: true }", "erase: mask"),
-        (4, ", portal: { withheld: it is secret, erase: keep }", "", "erase: mask"),
+        (
+            4,
+            ", portal: { withheld: it is secret, erase: keep }",
+            "",
+            "erase: mask",
+        ),
     ] {
         let deletes = what.contains("delete");
         let catalog = format!(
@@ -206,7 +231,11 @@ async fn without_a_key_only_rows_of_ones_own_go() {
             if deletes {
                 assert!(adas.is_empty(), "case {case}");
             } else {
-                assert_eq!(adas, ["1|1|erased", "1|2|erased", "1|2|erased"], "case {case}");
+                assert_eq!(
+                    adas,
+                    ["1|1|erased", "1|2|erased", "1|2|erased"],
+                    "case {case}"
+                );
             }
         })
         .await;
@@ -246,7 +275,11 @@ async fn what_a_trigger_undoes_in_silence_is_not_said_to_be_done() {
                 database.run_as_written(&statement).await;
             }
             let before = dump(&database).await;
-            let strategy = if act == "UPDATE" { "erase: mask" } else { "erase: delete" };
+            let strategy = if act == "UPDATE" {
+                "erase: mask"
+            } else {
+                "erase: delete"
+            };
             let datasets = datasets(&shop(strategy, strategy));
             let refused = erase(&*database.connector(), &datasets, ADA).await;
             assert_eq!(refused, Err(ConnectError::Bound), "{engine:?} {act}");
@@ -395,11 +428,12 @@ async fn whoever_may_only_read_is_told_so_and_changes_nothing() {
 #[tokio::test]
 async fn a_try_that_breaks_off_in_the_middle_changes_nothing_and_the_next_one_does_it() {
     on_each_engine(LINES, async |database| {
-        let connector = &*database.connector_within(Duration::from_millis(100));
+        let patient = &*database.connector();
         let datasets = datasets(&shop("erase: mask", "erase: delete"));
-        let plan = plan(connector, &datasets).await;
-        let claim = claim(connector, &plan, ADA).await;
-        let collected = connector.collect(&plan, &claim).await.unwrap();
+        let plan = plan(patient, &datasets).await;
+        let claim = claim(patient, &plan, ADA).await;
+        let collected = patient.collect(&plan, &claim).await.unwrap();
+        let connector = &*database.connector_within(Duration::from_millis(200));
         let before = dump(database).await;
         // Somebody else holds the row, so the transaction waits in its middle until its time is up.
         let lock = "UPDATE people SET name = 'held' WHERE id = 1";
@@ -408,30 +442,37 @@ async fn a_try_that_breaks_off_in_the_middle_changes_nothing_and_the_next_one_do
                 let mut other = database.writer().await;
                 let mut held = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
                 sqlx::query(lock).execute(&mut *held).await.unwrap();
-                connector.erase(&plan, &claim, &collected, false, SECRET).await
+                connector
+                    .erase(&plan, &claim, &collected, false, SECRET)
+                    .await
             }
             Engine::Postgres => {
                 let mut other = sqlx::PgConnection::connect(&database.url).await.unwrap();
                 let mut held = other.begin().await.unwrap();
                 sqlx::query(lock).execute(&mut *held).await.unwrap();
-                connector.erase(&plan, &claim, &collected, false, SECRET).await
+                connector
+                    .erase(&plan, &claim, &collected, false, SECRET)
+                    .await
             }
             Engine::MariaDb => {
                 let mut other = sqlx::MySqlConnection::connect(&database.url).await.unwrap();
                 let mut held = other.begin().await.unwrap();
                 sqlx::query(lock).execute(&mut *held).await.unwrap();
-                connector.erase(&plan, &claim, &collected, false, SECRET).await
+                connector
+                    .erase(&plan, &claim, &collected, false, SECRET)
+                    .await
             }
         };
         assert_eq!(stuck, Err(ConnectError::TooSlow));
         assert_eq!(dump(database).await, before);
-        let done = database
-            .connector()
-            .erase(&plan, &claim, &collected, true, SECRET)
-            .await;
+        let done = patient.erase(&plan, &claim, &collected, true, SECRET).await;
         assert!(done.is_ok());
         let people = &dump(database).await["people"];
-        assert!(people.iter().all(|row| !row.contains("ada") && !row.contains("Ada")));
+        assert!(
+            people
+                .iter()
+                .all(|row| !row.contains("ada") && !row.contains("Ada"))
+        );
         assert!(people.contains(&"2|ben@example.com|Ben".to_owned()));
     })
     .await;
@@ -469,4 +510,63 @@ async fn a_reference_that_names_no_columns_means_the_key() {
         assert!(done.is_ok(), "{who}: {done:?}");
         assert_eq!(dump(&database).await["addresses"], left, "{who}");
     }
+}
+
+#[tokio::test]
+async fn rows_that_are_known_by_their_number_keep_it() {
+    let tables = [
+        "CREATE TABLE people (email TEXT, name TEXT)",
+        "INSERT INTO people VALUES ('ada@example.com', 'Ada'), ('ben@example.com', 'Ben')",
+    ];
+    let catalog = "      - name: people
+        portal: { rows: own }
+        fields:
+          - { name: email, fides_meta: { identity: email }, portal: { verified: true, erase: delete } }
+          - { name: name }
+";
+    let database = Database::new(&tables).await;
+    let connector = &*database.connector();
+    let datasets = datasets(catalog);
+    let plan = plan(connector, &datasets).await;
+    let bens = claim(connector, &plan, BEN).await;
+    erase(connector, &datasets, ADA).await.unwrap();
+    let reading = connector.read(&plan, &bens).await.unwrap();
+    assert_eq!(
+        (reading.not_theirs, reading.collections[0].rows.len()),
+        (Vec::new(), 1)
+    );
+}
+
+#[tokio::test]
+async fn a_shared_row_that_points_at_its_own_kind_goes_too() {
+    let tables = [
+        "CREATE TABLE places (id INTEGER PRIMARY KEY, name TEXT, inside INTEGER, FOREIGN KEY (inside) REFERENCES places (id))",
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT, name TEXT, place INTEGER)",
+        "INSERT INTO places VALUES (1, 'a town', NULL), (2, 'a street', 1), (3, 'a yard', NULL)",
+        "INSERT INTO people VALUES (1, 'ada@example.com', 'Ada', 3), (2, 'ben@example.com', 'Ben', 1)",
+    ];
+    let catalog = "      - name: places
+        portal: { rows: shared }
+        fields:
+          - { name: name, portal: { erase: delete } }
+      - name: people
+        portal: { rows: own }
+        fields:
+          - { name: email, fides_meta: { identity: email }, portal: { verified: true, erase: delete } }
+          - { name: place, fides_meta: { references: [{ dataset: d, field: places.id, direction: to }] } }
+";
+    on_each_engine(&tables, async |database| {
+        for who in [ADA, BEN] {
+            erase(&*database.connector(), &datasets(catalog), who)
+                .await
+                .unwrap();
+        }
+        let left = &dump(database).await["places"];
+        assert_eq!(
+            left,
+            &["1|a town|-", "2|a street|1"],
+            "the street is in the town"
+        );
+    })
+    .await;
 }

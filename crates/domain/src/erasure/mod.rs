@@ -215,9 +215,8 @@ fn fate_of_column(
             let mask = mask().filter(|mask| !is_link && (!unique || mask.can_differ()));
             // What the database might not take is emptied instead, where it may be: a rule that nobody can read, or a number
             // that another row has.
-            let is_safe = |mask: Mask| {
-                (!unique || mask.is_plenty()) && checks().all(|check| check.is_json)
-            };
+            let is_safe =
+                |mask: Mask| (!unique || mask.is_plenty()) && checks().all(|check| check.is_json);
             match (erase, mask) {
                 (Erase::Mask, Some(mask)) if is_safe(mask) || !column.nullable => {
                     change(Some(mask))
