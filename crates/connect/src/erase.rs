@@ -363,7 +363,7 @@ async fn carry_out(
     }
     for (rows, table) in found.iter().filter(|(_, table)| table.shared) {
         let keys = deleted(table);
-        let unused = rows.delete(session, &keys, &rows.source.pointed_at).await;
+        let unused = rows.delete_unused(session, &keys).await;
         unused.map_err(|error| rows.noted(error))?;
     }
     Ok(())
@@ -482,7 +482,7 @@ impl<'p> Rows<'p> {
         table: &CollectedTable,
     ) -> Result<(), ConnectError> {
         let keys = deleted(table);
-        let gone = self.delete(session, &keys, &[]).await;
+        let gone = self.delete(session, &keys).await;
         gone.map_err(|error| self.noted(error))?;
         if self.count(session, &keys).await? > 0 {
             return Err(self.noted(ConnectError::Bound));
@@ -564,27 +564,67 @@ impl<'p> Rows<'p> {
         Ok(())
     }
 
-    /// Deletes rows by their keys; with `unless`, only those that nothing of these points at.
+    /// Deletes rows by their keys.
     async fn delete(
         &self,
         session: &mut dyn Session,
         keys: &[&RowKey],
-        unless: &[PointedAt],
     ) -> Result<(), ConnectError> {
         for some in keys.chunks(AT_ONCE) {
-            let mut sql = Sql::new(&*self.plan.dialect);
-            let begin = sql.dialect.delete(&self.source.table, "t0");
-            sql.push(&begin).push(" WHERE ");
+            let mut sql = self.deleting();
             self.write_are(&mut sql, some);
-            for user in unless {
-                sql.push(" AND NOT EXISTS (SELECT 1 FROM ");
-                sql.push(&user.from).push(" AS t1 WHERE ");
-                write_points_at(&mut sql, user);
-                sql.push(")");
-            }
             session.rows(sql.finish(0)).await?;
         }
         Ok(())
+    }
+
+    /// Deletes those of these rows that nothing points at any more.
+    async fn delete_unused(
+        &self,
+        session: &mut dyn Session,
+        keys: &[&RowKey],
+    ) -> Result<(), ConnectError> {
+        let mut users = self.source.pointed_at.iter();
+        let within = users.any(|user| user.from == self.source.table);
+        for some in keys.chunks(AT_ONCE) {
+            if !within {
+                let mut sql = self.deleting();
+                self.write_unused(&mut sql, some);
+                session.rows(sql.finish(0)).await?;
+                continue;
+            }
+            // MySQL takes no question about the table that it deletes from, so that one is put before.
+            let mut sql = Sql::new(&*self.plan.dialect);
+            sql.push("SELECT ");
+            read::write_key(&mut sql, self.source);
+            sql.push(" FROM ")
+                .push(&self.source.table)
+                .push(" AS t0 WHERE ");
+            self.write_unused(&mut sql, some);
+            let unused = session.rows(sql.finish(self.source.key_len())).await?;
+            let unused = unused.into_iter().map(|row| RowKey(row.values));
+            let unused: Vec<RowKey> = unused.collect();
+            self.delete(session, &unused.iter().collect::<Vec<_>>())
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn deleting(&self) -> Sql<'p> {
+        let mut sql = Sql::new(&*self.plan.dialect);
+        let begin = sql.dialect.delete(&self.source.table, "t0");
+        sql.push(&begin).push(" WHERE ");
+        sql
+    }
+
+    fn write_unused(&self, sql: &mut Sql, keys: &[&RowKey]) {
+        self.write_are(sql, keys);
+        for user in &self.source.pointed_at {
+            sql.push(" AND NOT EXISTS (SELECT 1 FROM ");
+            sql.push(&user.from).push(" AS t1 WHERE ");
+            write_points_at(sql, user);
+            sql.push(")");
+        }
     }
 
     /// How many of these rows there are.

@@ -97,7 +97,11 @@ pub(crate) async fn read(
 fn is_of_one_collection(error: ConnectError) -> bool {
     matches!(
         error,
-        ConnectError::Changed | ConnectError::Refused | ConnectError::Failed
+        ConnectError::Changed
+            | ConnectError::Refused
+            | ConnectError::Failed
+            // What a function raises that a view calls.
+            | ConnectError::Bound
     )
 }
 

@@ -382,7 +382,7 @@ async fn columns_that_take_few_values_hold_up_no_erasure() {
 async fn whoever_may_only_read_is_told_so_and_changes_nothing() {
     for engine in engines() {
         let database = Database::on(engine, LINES).await;
-        let name = format!("reader_{}", std::process::id());
+        let name = format!("onlooker_{}", std::process::id());
         let connector: Box<dyn Connector> = match engine {
             Engine::Sqlite => continue,
             Engine::Postgres => {
