@@ -100,6 +100,12 @@ async fn collect_from(
     plan: &Plan,
     starts: &[Start],
 ) -> Result<Collected, ConnectError> {
+    if let Some(name) = plan.cut_off().first() {
+        // Rows are held that nobody can find any more: once those they hung on have gone, nobody ever could.
+        let (dataset, collection) = (&name.dataset, &name.collection);
+        tracing::warn!(dataset, collection, "a column that leads to rows is gone");
+        return Err(ConnectError::Changed);
+    }
     let mut collected = Collected::default();
     if starts.is_empty() {
         return Ok(collected);

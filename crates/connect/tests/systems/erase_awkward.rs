@@ -1,7 +1,10 @@
 //! Erasing where databases are awkward: rules that reach further than the catalog says, tables without a key, triggers that
 //! do nothing, columns that take few values, users who may only read, and tries that broke off.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use fairhold_connect::{ConnectError, Connector, ErasedRows, Plan, ReadRequest};
 use fairhold_domain::catalog::Dataset;
@@ -567,6 +570,77 @@ async fn a_shared_row_that_points_at_its_own_kind_goes_too() {
             &["1|a town|-", "2|a street|1"],
             "the street is in the town"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn rows_that_nobody_can_find_any_more_hold_it_up() {
+    let datasets = datasets(&shop("erase: delete", "erase: delete"));
+    let tables = [
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT, name TEXT)",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER, total INTEGER)",
+        "INSERT INTO people VALUES (1, 'ada@example.com', 'Ada')",
+        "INSERT INTO orders VALUES (10, 1, 5)",
+    ];
+    on_each_engine(&tables, async |database| {
+        let before = dump(database).await;
+        let held_up = erase(&*database.connector(), &datasets, ADA).await;
+        assert_eq!(held_up, Err(ConnectError::Changed));
+        assert_eq!(dump(database).await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn thousands_of_rows_with_a_mask_of_their_own_are_done_in_time() {
+    let tables = [
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT, name TEXT)",
+        "CREATE TABLE letters (id INTEGER PRIMARY KEY, person INTEGER, sent_to TEXT, place INTEGER)",
+        "CREATE TABLE places (id INTEGER PRIMARY KEY, name TEXT)",
+        "INSERT INTO people VALUES (1, 'ada@example.com', 'Ada')",
+    ];
+    let catalog = "      - name: people
+        portal: { rows: own }
+        fields:
+          - { name: email, fides_meta: { identity: email }, portal: { verified: true, erase: mask } }
+      - name: letters
+        portal: { rows: own }
+        fields:
+          - { name: person, fides_meta: { references: [{ dataset: d, field: people.id, direction: from }] } }
+          - { name: sent_to, data_categories: [user.contact.email], portal: { erase: mask } }
+          - { name: place, fides_meta: { references: [{ dataset: d, field: places.id, direction: to }] }, portal: { erase: 'null' } }
+      - name: places
+        portal: { rows: shared }
+        fields:
+          - { name: name, portal: { erase: delete } }
+";
+    on_each_engine(&tables, async |database| {
+        let many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)";
+        for (table, row) in [
+            ("places", "i, 'a place'"),
+            ("letters", "i, 1, 'ada@example.com', i"),
+        ] {
+            let insert = if database.engine == Engine::MariaDb {
+                format!("INSERT INTO {table} {many} SELECT {row} FROM n")
+            } else {
+                format!("{many} INSERT INTO {table} SELECT {row} FROM n")
+            };
+            database.run(&[&insert]).await;
+        }
+        let begun = std::time::Instant::now();
+        erase(&*database.connector(), &datasets(catalog), ADA)
+            .await
+            .unwrap();
+        println!("5,000 rows on {:?}: {:?}", database.engine, begun.elapsed());
+        let left = dump(database).await;
+        assert_eq!((left["letters"].len(), left["places"].len()), (5_000, 0));
+        let masks: BTreeSet<&str> = left["letters"]
+            .iter()
+            .filter_map(|row| row.split('|').nth(2))
+            .collect();
+        assert_eq!(masks.len(), 5_000);
+        assert!(masks.iter().all(|mask| mask.ends_with("@erased.invalid")));
     })
     .await;
 }
