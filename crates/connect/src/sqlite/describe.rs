@@ -138,12 +138,11 @@ fn closing(text: &str) -> usize {
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(open), c) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"' | '`') => quote = Some(c),
             (None, '(') => depth += 1,
             (None, ')') if depth <= 1 => return at + 1,
             (None, ')') => depth -= 1,
-            (None, _) => {}
+            _ => {}
         }
     }
     text.len()
