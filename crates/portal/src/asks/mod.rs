@@ -132,7 +132,7 @@ pub struct AskLine {
 pub struct Rung {
     /// What it is, in a few words.
     pub words: String,
-    /// Whether something of it was given.
+    /// Whether all of it was given.
     pub done: bool,
     /// Whether it is where the customer stands.
     pub now: bool,
@@ -293,10 +293,12 @@ impl<'c> Known<'c> {
             .filter(|c| c.is_given(self.now) || c.is_open(self.now, &self.current.zone));
         let mut steps: BTreeMap<u32, (Vec<String>, bool)> = BTreeMap::new();
         for candidate in open {
-            let (words, done) = steps.entry(candidate.ask.step).or_default();
+            let step = steps.entry(candidate.ask.step);
+            // A step counts as given when all of it was: its words name all of it.
+            let (words, done) = step.or_insert_with(|| (Vec::new(), true));
             let fields = fields(self.catalog(), candidate.ask);
             words.extend(fields.map(|(_, field)| label(field)));
-            *done |= candidate.is_given(self.now);
+            *done &= candidate.is_given(self.now);
         }
         let mut rungs = vec![Rung {
             words: "Your e-mail".to_owned(),
