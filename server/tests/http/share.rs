@@ -249,6 +249,30 @@ async fn an_answer_to_what_was_not_shown_or_was_answered_changes_nothing() {
 }
 
 #[tokio::test]
+async fn both_pages_tell_the_same_of_a_yes() {
+    let (_house, mut ada) = House::with(ADA).await;
+    let switch = |allow| {
+        [
+            ("purpose", "better_shelves"),
+            ("version", "1"),
+            ("allow", allow),
+        ]
+    };
+    ada.post("/permissions", &switch("yes")).await;
+    let allowed = ada.get("/permissions").await.text();
+    assert!(
+        allowed.contains("You said yes today at 10:00. It counts until"),
+        "no longer than where it is asked: {allowed}"
+    );
+    let asked = ada.get("/share/a_wish").await.text();
+    let same = "You said yes today at 10:00, under “What you allow”.";
+    assert!(asked.contains(same), "{asked}");
+    ada.post("/permissions", &switch("no")).await;
+    let asked = ada.get("/share/a_wish").await.text();
+    assert!(!asked.contains(same), "{asked}");
+}
+
+#[tokio::test]
 async fn of_two_answers_at_once_one_counts() {
     let (house, mut ada) = House::with(ADA).await;
     ada.get("/share/a_wish").await;

@@ -203,8 +203,22 @@ impl<'c> Known<'c> {
         asks::next(&candidates, self.since, self.now, &self.current.zone).copied()
     }
 
+    /// When the customer said yes to all of its purpose on the page of permissions, if that counts now.
+    fn allowed_on_page(&self, ask: &Ask) -> Option<Moment> {
+        let purpose = self.catalog().company.purpose(&ask.purpose)?;
+        let mut grants = self.grants.iter();
+        let of_page = grants.find(|g| g.purpose == ask.purpose && g.ask.is_empty())?;
+        let counts = of_page.standing.in_force(purpose.version, self.now);
+        counts.then_some(of_page.changed_at)
+    }
+
     /// The answer that stands, in a sentence.
     fn status(&self, candidate: &Candidate<'_>) -> Option<String> {
+        let allowed = self.allowed_on_page(candidate.ask);
+        if let Some(at) = allowed.filter(|_| !candidate.is_given(self.now)) {
+            let when = present::spoken(at.timestamp(), self.now.timestamp(), &self.current.zone);
+            return Some(format!("You said yes {when}, under “What you allow”."));
+        }
         let at = candidate.changed_at?;
         let when = present::spoken(at.timestamp(), self.now.timestamp(), &self.current.zone);
         Some(match candidate.standing.state {
