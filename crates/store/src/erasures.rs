@@ -80,7 +80,8 @@ pub async fn call_off(tx: &mut Tx, customer: CustomerId) -> Result<bool> {
     Ok(tx.execute(sql, [customer.into()]).await? > 0)
 }
 
-/// Begins it with the plan, before anything is touched. One that has begun keeps the plan that it has.
+/// Begins it with the plan, before anything is touched. One that has begun keeps the plan that it has, and none begins before
+/// its time: it may have been called off and asked for anew since the caller looked.
 pub async fn begin(
     tx: &mut Tx,
     key: &SecretKey,
@@ -90,8 +91,7 @@ pub async fn begin(
     now: Moment,
 ) -> Result<()> {
     let sealed = key.seal(&identity(customer), plan, random)?;
-    let sql =
-        "UPDATE erasures SET begun_at = $2, plan = $3 WHERE customer_id = $1 AND begun_at IS NULL";
+    let sql = "UPDATE erasures SET begun_at = $2, plan = $3 WHERE customer_id = $1 AND begun_at IS NULL AND due_at <= $2";
     tx.execute(sql, [customer.into(), now.into(), sealed.into()])
         .await
         .map(|_| ())

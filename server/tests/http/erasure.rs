@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use fairhold_server::demo;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::support::{Browser, House, Setup, company, open};
+use crate::support::{Browser, House, Setup, company, copy_catalog, open};
 
 const ADA: &str = "ada@example.com";
 const BEN: &str = "ben@example.com";
@@ -17,6 +17,11 @@ const WISH: &str = "Zebra-striped rooibos";
 
 /// The demo's portal with files of its own, and where they are.
 async fn own_company() -> (House, tempfile::TempDir) {
+    let (setup, folder) = own_files().await;
+    (setup.start().await, folder)
+}
+
+async fn own_files() -> (Setup, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let mut setup = Setup::demo().await;
     for name in demo::SYSTEMS {
@@ -24,7 +29,7 @@ async fn own_company() -> (House, tempfile::TempDir) {
         std::fs::copy(company().await.join(format!("{name}.db")), &path).unwrap();
         setup = setup.with_system(name, &path);
     }
-    (setup.start().await, folder)
+    (setup, folder)
 }
 
 fn file(folder: &Path, name: &str) -> PathBuf {
@@ -350,4 +355,30 @@ async fn only_who_shows_who_they_are_erases() {
         .await
         .unwrap();
     assert_eq!(erasures, 0);
+}
+
+#[tokio::test]
+async fn what_nobody_showed_to_be_theirs_stays_and_is_said_to_stay() {
+    let catalog = tempfile::tempdir().unwrap();
+    copy_catalog(catalog.path());
+    let file_of = catalog.path().join("datasets/newsletter.yml");
+    let text = std::fs::read_to_string(&file_of).unwrap();
+    assert!(text.contains("verified: true"));
+    std::fs::write(&file_of, text.replace("verified: true", "verified: false")).unwrap();
+    let (setup, folder) = own_files().await;
+    let house = setup.with_catalog(catalog.path()).start().await;
+    let mut ada = house.logged_in(ADA).await;
+    let newsletter = file(folder.path(), "newsletter");
+    let before = all_rows(&newsletter).await;
+    let page = ada.get(PAGE).await.text();
+    let words =
+        "Our newsletter has entries with your address that may be somebody else’s, so they stay.";
+    assert!(page.contains(words), "{page}");
+    ask(&mut ada, "now").await;
+    house.work().await;
+    let document = certificate(&house, &mut house.browser()).await;
+    let stays = "Our newsletter: Entries that nobody has shown to be theirs\n  Entries erased: 0";
+    assert!(document.contains(stays), "{document}");
+    assert_eq!(all_rows(&newsletter).await, before);
+    assert_eq!(files_with(folder.path(), ADA), [newsletter]);
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use fairhold_domain::access::join;
+use fairhold_domain::erasure::KeptPart;
 use fairhold_domain::facts::{capitalised, in_sentence};
 use fairhold_domain::present::number;
 use fairhold_portal::erasure::{Asked, Preview, TablePreview, When};
@@ -99,6 +100,7 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
         let Preview {
             tables,
             silent,
+            unproven,
             points,
             asked,
             unreadable_from,
@@ -116,8 +118,10 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
                 <p class="lead">"You can have everything erased that we hold about you, in all our systems. Below you see table by table what goes, and what the law makes us keep."</p>
             </div>
             {act}
-            <Tables tables silent />
-            <WhatElse points unreadable_from />
+            {(!begun).then(|| view! {
+                <Tables tables silent unproven />
+                <WhatElse points unreadable_from />
+            })}
             {(!begun).then(|| view! {
                 <p class="notice">"Do you want to keep a copy first? "<a href="/download">"Take your data"</a></p>
             })}
@@ -193,11 +197,16 @@ fn begun(state: &AppState) -> Response {
 
 /// Table by table: what goes, what is written over, what stays and why.
 #[component]
-fn Tables(tables: Vec<TablePreview>, silent: Vec<String>) -> impl IntoView {
+fn Tables(tables: Vec<TablePreview>, silent: Vec<String>, unproven: Vec<String>) -> impl IntoView {
     let silent = (!silent.is_empty()).then(|| {
         let names = capitalised(&join(silent.iter().map(|name| in_sentence(name))));
         view! { <p class="notice mind">{format!("{names} does not answer just now, so we can not show what is there. We erase nothing before it answers.")}</p> }
     });
+    let unproven = unproven.into_iter().map(|name| {
+        let name = capitalised(&in_sentence(&name));
+        view! { <p class="notice mind">{format!("{name} has entries with your address that may be somebody else’s, so they stay. ")}<a href="/my-data">"My data tells you what to do"</a></p> }
+    });
+    let unproven = unproven.collect_view();
     let mut systems: Vec<(String, Vec<TablePreview>)> = Vec::new();
     for table in tables {
         match systems.iter_mut().find(|(name, _)| *name == table.system) {
@@ -207,8 +216,8 @@ fn Tables(tables: Vec<TablePreview>, silent: Vec<String>) -> impl IntoView {
     }
     let systems = systems.into_iter().map(|(name, tables)| {
         let rows = tables.into_iter().map(|table| {
-            let parts = table.kept_parts.into_iter().map(|part| {
-                view! { <li><b>{part.label}</b>" "{part.why}</li> }
+            let parts = by_reason(table.kept_parts).into_iter().map(|(labels, why)| {
+                view! { <li><b>{join(labels.into_iter())}</b>": "{why}</li> }
             });
             let parts = parts.collect_view();
             let goes = (table.goes > 0).then(|| {
@@ -257,6 +266,7 @@ fn Tables(tables: Vec<TablePreview>, silent: Vec<String>) -> impl IntoView {
     });
     view! {
         {silent}
+        {unproven}
         {systems.collect_view()}
     }
 }
@@ -277,6 +287,18 @@ fn WhatElse(points: u64, unreadable_from: String) -> impl IntoView {
             </ul>
         </section>
     }
+}
+
+/// Parts that stay for the same reason, together: a reason is read once.
+fn by_reason(parts: Vec<KeptPart>) -> Vec<(Vec<String>, String)> {
+    let mut reasons: Vec<(Vec<String>, String)> = Vec::new();
+    for KeptPart { label, why } in parts {
+        match reasons.iter_mut().find(|(_, known)| *known == why) {
+            Some((labels, _)) => labels.push(label),
+            None => reasons.push((vec![label], why)),
+        }
+    }
+    reasons
 }
 
 fn entries(rows: u64) -> String {

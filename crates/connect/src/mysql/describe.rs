@@ -138,6 +138,7 @@ pub(super) async fn describe(session: &mut dyn Session) -> Result<LiveSchema, Co
     if rows.is_err() {
         rows = ask(session, &checks(false), &[]).await;
     }
+    // Older servers have none to tell of. A mask that breaks one is refused by the server then, and changes nothing.
     for row in rows.unwrap_or_default() {
         let [schema, table, _, clause] = texts(row)?;
         if let Some(table) = found.table(schema, table) {

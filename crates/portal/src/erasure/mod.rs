@@ -7,6 +7,7 @@
 mod certificate;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use fairhold_connect::{Collected, CollectedTable, CollectionName, ConnectError, ErasedRows};
 use fairhold_domain::catalog::Collection;
@@ -18,6 +19,7 @@ use fairhold_domain::time::Moment;
 use fairhold_store::erasures::{self, Erasure};
 use fairhold_store::outbox::{Channel, Mail};
 use fairhold_store::{StoreError, accounts, jobs, points, records};
+use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 
 pub use certificate::{LONGEST as LONGEST_CERTIFICATE, NotGenuine, check as check_certificate};
@@ -28,6 +30,7 @@ use crate::jobs::JobError;
 use crate::jobs::erase_customer::EraseCustomer;
 use crate::jobs::send_mail::SendMail;
 use crate::mail::{ErasedMail, ErasureAskedMail, ErasureWaitsMail, text};
+use crate::my_data::gather::Reached;
 use crate::{Customer, Portal, own_values};
 
 const DAY: i64 = 24 * 3600;
@@ -56,6 +59,8 @@ pub struct Preview {
     pub tables: Vec<TablePreview>,
     /// Systems that do not answer now. Nothing is done before they do.
     pub silent: Vec<String>,
+    /// Systems with rows that hold the customer's address and that nobody showed to be theirs: these stay.
+    pub unproven: Vec<String>,
     /// Points that nobody can spend then.
     pub points: u64,
     /// What was asked for.
@@ -67,7 +72,7 @@ pub struct Preview {
 }
 
 /// What becomes of one table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TablePreview {
     /// The system, as customers know it.
     pub system: String,
@@ -105,6 +110,20 @@ struct Plan {
     secret: Vec<u8>,
     /// By connection.
     systems: BTreeMap<String, Collected>,
+    /// By connection: datasets, and how many rows there hold the address and were shown to be nobody's.
+    #[serde(default)]
+    unproven: BTreeMap<String, Unproven>,
+}
+
+type Unproven = Vec<(String, u64)>;
+
+/// What the systems hold of a customer's.
+#[derive(Default)]
+struct Found {
+    systems: BTreeMap<String, Collected>,
+    unproven: BTreeMap<String, Unproven>,
+    /// Connections that did not answer.
+    silent: Vec<String>,
 }
 
 /// What was done: nothing about whom.
@@ -114,6 +133,16 @@ struct Progress {
     tried: BTreeSet<String>,
     /// What was done, by connection.
     done: BTreeMap<String, Vec<ErasedTable>>,
+}
+
+impl Progress {
+    /// What is written down; nothing was done where nothing is. What can't be read must not pass for nothing.
+    fn read(parts: &str) -> Result<Self> {
+        if parts.is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str(parts).map_err(|_| StoreError::Form.into())
+    }
 }
 
 /// Why an erasure is not done yet. A closed word each.
@@ -134,56 +163,85 @@ impl From<StoreError> for NotDone {
 }
 
 impl Portal {
-    /// What would go, what would stay and why, and what else changes. Reads keys and counts alone: no value.
+    /// What would go, what would stay and why, and what else changes. Reads keys and counts alone: no value. Of an erasure that
+    /// has begun only how far it is.
     pub async fn erasure_preview(&self, customer: &Customer) -> Result<Preview> {
         let current = self.company().current();
-        let mut preview = Preview::default();
-        for (connection, reached) in self.reach_all(customer, &current).await? {
-            let collected = match reached {
-                Ok(reached) => reached.collect().await,
-                Err(error) => Err(error),
-            };
-            match collected {
-                Ok(collected) => {
-                    let tables = collected.tables.iter().filter(|table| !table.is_empty());
-                    preview
-                        .tables
-                        .extend(tables.map(|table| previewed(&current, table)));
-                }
-                Err(error) => {
-                    tracing::warn!(connection, %error, "what would be erased can't be told");
-                    preview.silent.extend(names(&current, &connection));
-                }
-            }
-        }
+        let now = self.now();
+        let day = |seconds| present::day(now.plus_seconds(seconds).timestamp(), &current.zone);
         let mut tx = self.inner.db.read().await?;
-        let own = erasures::own_rows(&mut tx, customer.id).await?;
         let asked = erasures::of(&mut tx, customer.id).await?;
+        let own = erasures::own_rows(&mut tx, customer.id).await?;
         let balances = points::balances(&mut tx, customer.id).await?;
         drop(tx);
+        let mut preview = Preview {
+            asked: asked.map(|erasure| self::asked(&current, &erasure, now)),
+            unreadable_from: day(KEY_COPIES_SECONDS),
+            later: day(GRACE_SECONDS),
+            ..Preview::default()
+        };
+        if preview.asked.as_ref().is_some_and(|asked| asked.begun) {
+            return Ok(preview);
+        }
+        // A page waits no longer than any other.
+        let within = self.settings().system_timeout;
+        let found = self.collect_all(customer, &current, within).await?;
+        for collected in found.systems.values() {
+            let tables = collected.tables.iter().filter(|table| !table.is_empty());
+            let tables = tables.map(|table| previewed(&current, table));
+            preview.tables.extend(tables);
+        }
+        let silent = found.silent.iter();
+        preview.silent = silent.flat_map(|name| names(&current, name)).collect();
+        let unproven = found.unproven.into_values().flatten();
+        preview.unproven = unproven
+            .map(|(key, _)| dataset_name(&current, &key))
+            .collect();
         let own = own.into_iter().filter(|(_, rows)| *rows > 0);
         preview.tables.extend(own.map(|(label, rows)| TablePreview {
             system: own_name(&current),
             label: label.to_owned(),
             goes: rows,
-            changes: 0,
-            changed_parts: Vec::new(),
-            stays: 0,
-            kept_parts: Vec::new(),
-            shared: false,
+            ..TablePreview::default()
         }));
         let left = balances
             .into_iter()
             .map(|(_, points)| points.max(0).unsigned_abs());
         preview.points = left.sum();
-        let now = self.now();
-        preview.asked = asked.map(|erasure| self::asked(&current, &erasure, now));
-        let day = |seconds| {
-            let at = self.now().plus_seconds(seconds);
-            present::day(at.timestamp(), &current.zone)
-        };
-        (preview.unreadable_from, preview.later) = (day(KEY_COPIES_SECONDS), day(GRACE_SECONDS));
         Ok(preview)
+    }
+
+    /// What all systems hold of a customer's, asked side by side, each within that time.
+    async fn collect_all(
+        &self,
+        customer: &Customer,
+        current: &Current,
+        within: Duration,
+    ) -> Result<Found> {
+        let reached = self.reach_all(customer, current).await?;
+        let collect = |(connection, reached): (String, _)| async move {
+            let reached: Reached = match reached {
+                Ok(reached) => reached,
+                Err(error) => return (connection, Err(error)),
+            };
+            let collected = tokio::time::timeout(within, reached.collect()).await;
+            let collected = collected.unwrap_or(Err(ConnectError::TooSlow));
+            (connection, collected.map(|found| (found, reached.unproven)))
+        };
+        let mut all = Found::default();
+        for (connection, collected) in join_all(reached.into_iter().map(collect)).await {
+            match collected {
+                Ok((collected, unproven)) => {
+                    all.systems.insert(connection.clone(), collected);
+                    all.unproven.insert(connection, unproven);
+                }
+                Err(error) => {
+                    tracing::warn!(connection, %error, "what a system holds can't be told for an erasure");
+                    all.silent.push(connection);
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Asks for everything to be erased. A mail says so, with the way to call it off.
@@ -324,31 +382,18 @@ impl Portal {
         if let Some(plan) = sealed {
             return read_plan(&plan);
         }
-        let mut systems = BTreeMap::new();
-        let mut failing = Vec::new();
-        for (connection, reached) in self.reach_all(customer, current).await? {
-            let collected = match reached {
-                Ok(reached) => reached.collect().await,
-                Err(error) => Err(error),
-            };
-            match collected {
-                Ok(collected) => {
-                    systems.insert(connection, collected);
-                }
-                Err(error) => {
-                    tracing::error!(connection, %error, "an erasure waits for a connected system");
-                    failing.push(connection);
-                }
-            }
-        }
-        if !failing.is_empty() {
-            self.note_progress(customer.id, &Progress::default(), failing)
+        // Nobody waits before it.
+        let within = self.settings().system_timeout * 10;
+        let found = self.collect_all(customer, current, within).await?;
+        if !found.silent.is_empty() {
+            self.note_progress(customer.id, &Progress::default(), found.silent)
                 .await?;
             return Err(NotDone::System);
         }
         let plan = Plan {
             secret: self.random_bytes::<32>().to_vec(),
-            systems,
+            systems: found.systems,
+            unproven: found.unproven,
         };
         let bytes = serde_json::to_vec(&plan).map_err(|_| StoreError::Form)?;
         let (portal, now) = (self.clone(), self.now());
@@ -377,8 +422,8 @@ impl Portal {
         let mut tx = self.inner.db.read().await?;
         let erasure = erasures::of(&mut tx, customer.id).await?;
         drop(tx);
-        let parts = erasure.map(|erasure| erasure.parts).unwrap_or_default();
-        let mut progress: Progress = serde_json::from_str(&parts).unwrap_or_default();
+        let erasure = erasure.ok_or(NotDone::System)?;
+        let mut progress = Progress::read(&erasure.parts)?;
         let mut failing = Vec::new();
         let reached = self.reach_all(customer, current).await?;
         let mut reached: BTreeMap<_, _> = reached.into_iter().collect();
@@ -398,7 +443,10 @@ impl Portal {
             };
             match done {
                 Ok(done) => {
-                    let tables = done.iter().map(|rows| erased(current, rows)).collect();
+                    let tables = done.iter().map(|rows| erased(current, rows));
+                    let unproven = plan.unproven.get(connection).into_iter().flatten();
+                    let unproven = unproven.map(|(key, rows)| never_proven(current, key, *rows));
+                    let tables = tables.chain(unproven).collect();
                     progress.done.insert(connection.clone(), tables);
                     self.note_progress(customer.id, &progress, failing.clone())
                         .await?;
@@ -572,6 +620,25 @@ fn asked(current: &Current, erasure: &Erasure, now: Moment) -> Asked {
     }
 }
 
+/// Rows that stay, because they may be somebody else's.
+fn never_proven(current: &Current, dataset: &str, rows: u64) -> ErasedTable {
+    let why = "They hold the same address. Nobody has shown that they belong to whoever asked, so they may be somebody else’s.";
+    ErasedTable {
+        system: dataset_name(current, dataset),
+        label: "Entries that nobody has shown to be theirs".to_owned(),
+        erased: 0,
+        masked: 0,
+        masked_parts: Vec::new(),
+        kept: rows,
+        kept_parts: vec![KeptPart::new("All of it", why)],
+    }
+}
+
+fn dataset_name(current: &Current, key: &str) -> String {
+    let dataset = current.catalog.dataset(key);
+    dataset.map_or_else(|| key.to_owned(), |dataset| dataset.name.clone())
+}
+
 /// What customers call the datasets of a connection.
 fn names(current: &Current, connection: &str) -> Vec<String> {
     let datasets = current.catalog.datasets.iter();
@@ -593,7 +660,7 @@ fn named(current: &Current, name: &CollectionName) -> (String, String) {
     let collection = dataset.and_then(|d| d.collection(&name.collection));
     let label = collection.and_then(|c: &Collection| c.label.clone());
     (
-        dataset.map_or_else(|| name.dataset.clone(), |d| d.name.clone()),
+        dataset_name(current, &name.dataset),
         label.unwrap_or_else(|| capitalised(&name.collection)),
     )
 }

@@ -33,8 +33,10 @@ impl EraseCustomer {
         match portal.erase(self.customer).await {
             Ok(None) => Ok(Done::Once),
             Ok(Some(seconds)) => Ok(Done::Again(seconds)),
-            Err(NotDone::Portal(error)) => Err(error.into()),
-            Err(NotDone::System) => {
+            Err(error) => {
+                if let NotDone::Portal(error) = &error {
+                    tracing::error!(%error, customer = %self.customer, "an erasure could not go on");
+                }
                 if attempts == TELL_STAFF_AFTER {
                     portal
                         .tell_staff_that_an_erasure_waits(self.customer)

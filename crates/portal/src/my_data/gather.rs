@@ -233,6 +233,8 @@ pub(crate) struct Reached {
     connector: Arc<dyn Connector>,
     plan: Arc<Plan>,
     request: ReadRequest,
+    /// Rows that hold an address of the customer's, and that nobody showed to be theirs: how many, by dataset.
+    pub unproven: Vec<(String, u64)>,
 }
 
 impl Reached {
@@ -298,6 +300,16 @@ async fn reach(
     let plan = system.plan(&*connector, timeout, now).await?;
     // What is written down may be a day old: rows that are new since must not be missed.
     let SystemLinks { linked, .. } = links(system, &*connector, &plan, &[], contacts, now).await?;
+    let unproven = system
+        .datasets
+        .iter()
+        .zip(&linked)
+        .map(|(dataset, linked)| {
+            let rows = linked.unproven.iter();
+            let unproven = rows.filter(|row| !known.proven.contains(row)).count();
+            (dataset.key.clone(), unproven as u64)
+        });
+    let unproven = unproven.filter(|(_, rows)| *rows > 0).collect();
     let start = linked.into_iter().flat_map(|linked| linked.rows).collect();
     Ok(Reached {
         connector,
@@ -311,6 +323,7 @@ async fn reach(
             page: 1,
             count_up_to: 1,
         },
+        unproven,
     })
 }
 

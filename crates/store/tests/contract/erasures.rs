@@ -23,6 +23,9 @@ async fn an_erasure_can_be_called_off_until_it_begins_and_begins_once() {
 
                 erasures::ask(tx, ann, "four", at(4), at(4)).await?;
                 assert_eq!(erasures::plan(tx, &key, ann).await?, None);
+                erasures::begin(tx, &key, &*random, ann, b"early", at(3)).await?;
+                let early = erasures::plan(tx, &key, ann).await?;
+                assert_eq!(early, None, "not before its time");
                 for plan in [b"first", b"later"] {
                     erasures::begin(tx, &key, &*random, ann, plan, at(5)).await?;
                 }
