@@ -58,7 +58,7 @@ test("somebody joins, shares, takes a reward, leaves and is erased", async ({ pa
 
   await page.goto("/delete");
   await expect(page.getByRole("main")).toContainText("Your points and rewards");
-  await page.getByLabel("I know that nobody can bring it back.").check();
+  await page.getByLabel("I know that this can not be undone.").check();
   await press("Erase it now");
   await heading("We are erasing your data");
   let link;

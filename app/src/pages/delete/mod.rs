@@ -19,6 +19,7 @@ use crate::state::AppState;
 use crate::step_up::ProvenForm;
 
 const HERE: &str = "/delete";
+const NOT_TICKED: &str = "Tick the box first. Then nobody can say that it was by mistake.";
 /// Seconds after which the page looks again while it is done.
 const LOOK_AGAIN: u32 = 2;
 
@@ -26,7 +27,7 @@ const LOOK_AGAIN: u32 = 2;
 #[derive(Deserialize)]
 pub struct Wish {
     act: Act,
-    /// Whether the box is ticked that says: I know that nobody can bring it back.
+    /// Whether the box is ticked that says: I know that this can not be undone.
     #[serde(default)]
     sure: String,
 }
@@ -42,7 +43,7 @@ enum Act {
 
 /// `GET /delete`
 pub async fn page(State(state): State<AppState>, LoggedIn(customer): LoggedIn) -> Response {
-    show(&state, &customer, None).await
+    show(&state, &customer, false).await
 }
 
 /// `POST /delete`: asks for it, or stops it.
@@ -55,8 +56,7 @@ pub async fn submit(
     let done = match wish.act {
         Act::Stop => portal.call_erasure_off(&customer).await,
         Act::Now if wish.sure != "yes" => {
-            let words = "Tick the box first. Then nobody can say that it was by mistake.";
-            return show(&state, &customer, Some(words)).await;
+            return show(&state, &customer, true).await;
         }
         act => {
             let when = if act == Act::Now {
@@ -75,12 +75,13 @@ pub async fn submit(
     }
 }
 
-async fn show(state: &AppState, customer: &Customer, problem: Option<&'static str>) -> Response {
+/// `wrong`: the box was not ticked.
+async fn show(state: &AppState, customer: &Customer, wrong: bool) -> Response {
     let preview = match state.portal.erasure_preview(customer).await {
         Ok(preview) => preview,
         Err(error) => return PortalError::from(error).own_page(state),
     };
-    let status = if problem.is_some() {
+    let status = if wrong {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
         StatusCode::OK
@@ -89,11 +90,11 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
     let page = Page::own("Delete your data", HERE, None).with_status(status);
     let page = page.that_looks_again(begun.then_some(LOOK_AGAIN));
     page.render(state, move || {
-        let problem = problem.map(|words| {
+        let problem = wrong.then(|| {
             view! {
                 <div class="error-summary" role="alert">
                     <p><b>"There is a problem"</b></p>
-                    <p><a href="#sure">{words}</a></p>
+                    <p><a href="#sure">{NOT_TICKED}</a></p>
                 </div>
             }
         });
@@ -108,14 +109,14 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
         } = preview;
         let act = match &asked {
             Some(asked) if asked.begun => under_way(asked).into_any(),
-            Some(asked) => waiting(asked).into_any(),
+            Some(asked) => waiting(asked, wrong).into_any(),
             None => ().into_any(),
         };
         view! {
             {problem}
             <div>
                 <h1>"Delete your data"</h1>
-                <p class="lead">"You can have everything erased that we hold about you, in all our systems. Below you see table by table what goes, and what the law makes us keep."</p>
+                <p class="lead">"You can have everything erased that we hold about you, in all our systems."{(!begun).then_some(" Below you see table by table what goes, and what the law makes us keep.")}</p>
             </div>
             {act}
             {(!begun).then(|| view! {
@@ -125,13 +126,22 @@ async fn show(state: &AppState, customer: &Customer, problem: Option<&'static st
             {(!begun).then(|| view! {
                 <p class="notice">"Do you want to keep a copy first? "<a href="/download">"Take your data"</a></p>
             })}
-            {asked.is_none().then(|| choices(&later))}
+            {asked.is_none().then(|| choices(&later, wrong))}
         }
     })
 }
 
+/// The box to tick before what can't be stopped; `wrong` where it was left out.
+fn sure(wrong: bool) -> impl IntoView {
+    let error = wrong.then(|| view! { <p class="error" id="sure-error">{NOT_TICKED}</p> });
+    view! {
+        {error}
+        <label class="tick"><input type="checkbox" id="sure" name="sure" value="yes" aria-invalid=wrong.then_some("true") aria-describedby=wrong.then_some("sure-error") />"I know that this can not be undone."</label>
+    }
+}
+
 /// The two buttons: with a week to think, and without.
-fn choices(later: &str) -> impl IntoView + use<> {
+fn choices(later: &str, wrong: bool) -> impl IntoView + use<> {
     view! {
         <section class="card" id="erase">
             <h2>"Erase everything"</h2>
@@ -140,15 +150,15 @@ fn choices(later: &str) -> impl IntoView + use<> {
                 <p class="tools"><button name="act" value="later">"Erase it in a week"</button></p>
             </form>
             <form method="post" action=HERE>
-                <p>"Or we do it now. Then nobody can bring it back, not even we."</p>
-                <label class="tick"><input type="checkbox" id="sure" name="sure" value="yes" />"I know that nobody can bring it back."</label>
+                <p>"Or we do it now. Then it can not be stopped any more."</p>
+                {sure(wrong)}
                 <p class="tools"><button name="act" value="now">"Erase it now"</button></p>
             </form>
         </section>
     }
 }
 
-fn waiting(asked: &Asked) -> impl IntoView + use<> {
+fn waiting(asked: &Asked, wrong: bool) -> impl IntoView + use<> {
     let day = asked.day.clone();
     view! {
         <section class="card" id="asked">
@@ -158,7 +168,7 @@ fn waiting(asked: &Asked) -> impl IntoView + use<> {
                 <button class="primary" name="act" value="stop">"Stop it"</button>
             </form>
             <form method="post" action=HERE>
-                <label class="tick"><input type="checkbox" id="sure" name="sure" value="yes" />"I know that nobody can bring it back."</label>
+                {sure(wrong)}
                 <p class="tools"><button name="act" value="now">"Do not wait, erase it now"</button></p>
             </form>
         </section>
@@ -240,6 +250,9 @@ fn Tables(tables: Vec<TablePreview>, silent: Vec<String>, unproven: Vec<String>)
                     </details>
                 }
             });
+            let only_stays = (table.goes == 0 && table.changes == 0).then(|| {
+                view! { <p>"We keep "<b>{entries(table.stays)}</b>" for now."</p> }
+            });
             let stays = (table.stays > 0).then(|| {
                 view! {
                     <details>
@@ -253,6 +266,7 @@ fn Tables(tables: Vec<TablePreview>, silent: Vec<String>, unproven: Vec<String>)
                     <h3>{table.label}</h3>
                     {goes}
                     {changes}
+                    {only_stays}
                     {stays}
                 </li>
             }
